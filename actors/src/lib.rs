@@ -1,0 +1,3 @@
+//! The fleet: one supervised actor per SSH host.
+
+pub mod target;

