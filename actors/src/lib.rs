@@ -1,3 +1,4 @@
 //! The fleet: one supervised actor per SSH host.
 
+pub mod inventory;
 pub mod target;

@@ -1,0 +1,3 @@
+//! The inventory as a whole, from files on disk.
+
+use super::*;
