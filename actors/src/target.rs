@@ -2,9 +2,10 @@
 //!
 //! A [`HostName`] is an alias of the inventory, never an address typed by a client, so nothing
 //! that could be an option, a shell word or a user name fits into it. What a path means is decided
-//! on the host; here it is only split off.
+//! on the host; here it is only split off, and nothing is ever asked of the network.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::sync::Arc;
 
 /// The longest host name accepted, in bytes: the limit of a DNS name (RFC 1035 §2.3.4).
@@ -16,7 +17,7 @@ pub const MAX_PATH: usize = 4096;
 /// The alias of a host in the inventory.
 ///
 /// Letters, digits, `.`, `_` and `-`, beginning with a letter or digit, at most
-/// [`MAX_HOST_NAME`] bytes. Cheap to clone. Case is kept and matters, as in `ssh_config(5)`.
+/// [`MAX_HOST_NAME`] bytes; or an IPv6 address, without brackets. Cheap to clone. Case is kept and matters, as in `ssh_config(5)`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HostName(Arc<str>);
 
@@ -31,6 +32,9 @@ impl HostName {
         }
         if text.len() > MAX_HOST_NAME {
             return Err(TargetError::LongHost { bytes: text.len() });
+        }
+        if text.parse::<Ipv6Addr>().is_ok() {
+            return Ok(Self(text.into()));
         }
         let legal = |(at, c): (usize, char)| {
             c.is_ascii_alphanumeric() || (at > 0 && matches!(c, '.' | '_' | '-'))
@@ -66,6 +70,98 @@ impl std::borrow::Borrow<str> for HostName {
     }
 }
 
+/// A path on a host, as the host will see it.
+///
+/// Absolute, or relative to the home directory of the account (`~`, `~/…`). Everything but NUL is
+/// data: spaces, quotes, newlines and a leading `-` after a slash have no meaning anywhere.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RemotePath(Arc<str>);
+
+impl RemotePath {
+    /// Parses `/…`, `~`, `~/…`, or nothing at all, which is the home directory.
+    ///
+    /// # Errors
+    /// [`TargetError::RelativePath`], [`TargetError::OtherHome`], [`TargetError::LongPath`] or
+    /// [`TargetError::NulInPath`].
+    pub fn parse(text: &str) -> Result<Self, TargetError> {
+        if text.len() > MAX_PATH {
+            return Err(TargetError::LongPath { bytes: text.len() });
+        }
+        if text.contains('\0') {
+            return Err(TargetError::NulInPath);
+        }
+        match text.as_bytes() {
+            [] => Ok(Self::home()),
+            [b'/', ..] | [b'~'] | [b'~', b'/', ..] => Ok(Self(text.into())),
+            [b'~', ..] => Err(TargetError::OtherHome { path: text.into() }),
+            _ => Err(TargetError::RelativePath { path: text.into() }),
+        }
+    }
+
+    /// The home directory of the account that logs in.
+    #[must_use]
+    pub fn home() -> Self {
+        Self("~".into())
+    }
+
+    /// The path as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The part below the home directory (empty for the home itself), if it is written with `~`.
+    #[must_use]
+    pub fn below_home(&self) -> Option<&str> {
+        match self.0.strip_prefix('~') {
+            Some(rest) => Some(rest.trim_start_matches('/')),
+            None => None,
+        }
+    }
+}
+
+impl fmt::Display for RemotePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A place in the fleet: `host:/path`, `host:~/path`, `host:` (home), `[v6]:/path`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// Which host.
+    pub host: HostName,
+    /// Where on it.
+    pub path: RemotePath,
+}
+
+impl Target {
+    /// Splits at the first colon (behind the brackets of an IPv6 address) and parses both parts.
+    ///
+    /// # Errors
+    /// [`TargetError::NoColon`], or what is wrong with a part.
+    pub fn parse(text: &str) -> Result<Self, TargetError> {
+        let (host, path) = match text.strip_prefix('[') {
+            Some(rest) => rest.split_once("]:"),
+            None => text.split_once(':'),
+        }
+        .ok_or(TargetError::NoColon)?;
+        Ok(Self {
+            host: HostName::parse(host)?,
+            path: RemotePath::parse(path)?,
+        })
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host.as_str().contains(':') {
+            true => write!(f, "[{}]:{}", self.host, self.path),
+            false => write!(f, "{}:{}", self.host, self.path),
+        }
+    }
+}
+
 /// Why a text is not a target.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -89,6 +185,32 @@ pub enum TargetError {
         /// The character.
         c: char,
     },
+    /// A target without a colon.
+    #[error("a target is `host:/path`, `host:~/path` or `host:`; there is no colon")]
+    NoColon,
+    /// Neither absolute nor below the home directory.
+    #[error(
+        "the path `{path}` is relative; begin it with `/`, or with `~/` for the home directory"
+    )]
+    RelativePath {
+        /// The path.
+        path: String,
+    },
+    /// `~user`, which only the host could resolve.
+    #[error("the path `{path}` names another account's home; write the directory itself")]
+    OtherHome {
+        /// The path.
+        path: String,
+    },
+    /// Longer than any file system takes.
+    #[error("the path has {bytes} bytes; at most {MAX_PATH} are allowed")]
+    LongPath {
+        /// Its length.
+        bytes: usize,
+    },
+    /// A NUL byte, which ends a path for every system call.
+    #[error("the path has a NUL byte")]
+    NulInPath,
 }
 
 #[cfg(test)]
@@ -116,5 +238,41 @@ mod tests {
             assert_eq!(HostName::parse(good).unwrap().as_str(), good);
         }
         assert!(HostName::parse(&"a".repeat(254)).is_err());
+    }
+
+    #[test]
+    fn a_target_splits_at_the_first_colon() {
+        let parse = |text| Target::parse(text).map(|t| (t.host.to_string(), t.path.to_string()));
+        assert_eq!(parse("web1:/a:b:c"), Ok(("web1".into(), "/a:b:c".into())));
+        assert_eq!(parse("web1:"), Ok(("web1".into(), "~".into())));
+        assert_eq!(parse("[::1]:/etc"), Ok(("::1".into(), "/etc".into())));
+        assert_eq!(parse("web1"), Err(TargetError::NoColon));
+        assert!(matches!(parse(":/etc"), Err(TargetError::EmptyHost)));
+        for bad in [
+            "web1:etc",
+            "web1:-delete",
+            "web1:C:\\x",
+            "web1:web2:/x",
+            "web1:~bob/x",
+        ] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+        assert_eq!(
+            Target::parse("[::1]:/etc").unwrap().to_string(),
+            "[::1]:/etc"
+        );
+    }
+
+    #[test]
+    fn a_home_path_knows_what_is_below_home() {
+        let below = |p| {
+            RemotePath::parse(p)
+                .unwrap()
+                .below_home()
+                .map(str::to_owned)
+        };
+        assert_eq!(below("~"), Some(String::new()));
+        assert_eq!(below("~/a b"), Some("a b".into()));
+        assert_eq!(below("/a"), None);
     }
 }

@@ -1,0 +1,146 @@
+//! A piece of work for a host, from the queue to its end.
+//!
+//! The actor knows nothing of what a job does: it gives it a [`Slot`] or a refusal. A job tells
+//! its caller the result itself and gives the slot back however it ends, a panic included.
+
+use super::Msg;
+use super::link::Epoch;
+use crate::error::FleetError;
+use crate::ssh::Session;
+use crate::ssh::sftp::Sftp;
+use futures_util::future::BoxFuture;
+use ractor::ActorRef;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use tokio::time::Instant;
+
+/// Which of a host's two queues a job stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LaneKind {
+    /// A channel of its own.
+    Commands,
+    /// The shared SFTP channel.
+    Files,
+}
+
+/// What a job does.
+pub(crate) trait Work: Send + 'static {
+    /// Does it, answers the caller, and lets go of the slot.
+    fn start(self: Box<Self>, slot: Slot) -> BoxFuture<'static, ()>;
+
+    /// Answers the caller that it will not be done.
+    fn refuse(self: Box<Self>, error: FleetError);
+}
+
+/// Work, and what the queue must know about it.
+pub(crate) struct Job {
+    pub(crate) work: Box<dyn Work>,
+    pub(crate) lane: LaneKind,
+    pub(crate) claim: Claim,
+    /// When it reached the host, or, once it had to wait for a connection, when that was up.
+    pub(crate) since: Instant,
+    /// How often it was started without effect.
+    pub(crate) attempts: u8,
+}
+
+impl Job {
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.claim.is_abandoned()
+    }
+}
+
+const QUEUED: u8 = 0;
+const STARTED: u8 = 1;
+const ABANDONED: u8 = 2;
+
+/// Settles between a caller whose deadline passes and a host that is about to start: either the
+/// job never runs, or the caller waits for its outcome.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Claim(Arc<AtomicU8>);
+
+impl Claim {
+    /// The host starts the job; false if the caller has left.
+    pub(crate) fn start(&self) -> bool {
+        self.0
+            .compare_exchange(QUEUED, STARTED, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    }
+
+    /// The job was started and did nothing; it waits again.
+    pub(crate) fn requeue(&self) {
+        let _was = self
+            .0
+            .compare_exchange(STARTED, QUEUED, Ordering::AcqRel, Ordering::Acquire);
+    }
+
+    /// The caller leaves; false if the job is running.
+    pub(crate) fn abandon(&self) -> bool {
+        self.0
+            .compare_exchange(QUEUED, ABANDONED, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.0.load(Ordering::Acquire) == ABANDONED
+    }
+}
+
+/// Why a job comes back undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Undone {
+    /// The host has no channel left for it.
+    NoChannel,
+    /// The connection was dead before anything was sent.
+    Lost,
+    /// The SFTP channel was.
+    FilesLost,
+}
+
+/// The right to use a host's connection for one job.
+pub(crate) struct Slot {
+    pub(crate) session: Arc<Session>,
+    /// Present in the files lane.
+    pub(crate) files: Option<Arc<Sftp>>,
+    host: ActorRef<Msg>,
+    epoch: Epoch,
+    lane: LaneKind,
+    back: Option<(Job, Undone)>,
+}
+
+impl Slot {
+    pub(super) fn new(
+        host: ActorRef<Msg>,
+        epoch: Epoch,
+        lane: LaneKind,
+        session: Arc<Session>,
+        files: Option<Arc<Sftp>>,
+    ) -> Self {
+        Self {
+            session,
+            files,
+            host,
+            epoch,
+            lane,
+            back: None,
+        }
+    }
+
+    /// Gives the slot back, and with it a job that did nothing.
+    pub(crate) fn undone(mut self, mut job: Job, why: Undone) {
+        job.attempts += 1;
+        job.claim.requeue();
+        self.back = Some((job, why));
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let freed = Msg::Freed {
+            epoch: self.epoch,
+            lane: self.lane,
+            back: self.back.take(),
+        };
+        // Fails only when the host is gone; then the undone job drops, and its caller hears of it.
+        let _sent = self.host.cast(freed);
+    }
+}

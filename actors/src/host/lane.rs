@@ -1,0 +1,133 @@
+//! A bounded queue in front of a bounded number of running jobs. Pure.
+
+use std::collections::VecDeque;
+
+/// One kind of work on one host.
+#[derive(Debug)]
+pub(crate) struct Lane<J> {
+    limit: usize,
+    running: usize,
+    queue: VecDeque<J>,
+    room: usize,
+}
+
+impl<J> Lane<J> {
+    /// At most `limit` at once (at least one), `room` waiting.
+    pub(crate) fn new(limit: usize, room: usize) -> Self {
+        Self {
+            limit: limit.max(1),
+            running: 0,
+            queue: VecDeque::new(),
+            room,
+        }
+    }
+
+    /// Puts a job in the queue; gives it back when the queue is full.
+    ///
+    /// A job that could start at once is never refused: the queue counts those that must wait.
+    /// Jobs nobody waits for any more make room first.
+    pub(crate) fn push(&mut self, job: J, is_abandoned: impl Fn(&J) -> bool) -> Result<(), J> {
+        let room = self.room + self.limit.saturating_sub(self.running);
+        if self.queue.len() >= room {
+            self.queue.retain(|job| !is_abandoned(job));
+        }
+        if self.queue.len() >= room {
+            return Err(job);
+        }
+        self.queue.push_back(job);
+        Ok(())
+    }
+
+    /// Puts a job back to the front that was started and did nothing.
+    pub(crate) fn put_back(&mut self, job: J) {
+        self.queue.push_front(job);
+    }
+
+    /// Takes the next job that may run now; it counts as running from here on.
+    pub(crate) fn start(&mut self) -> Option<J> {
+        if self.running >= self.limit {
+            return None;
+        }
+        let job = self.queue.pop_front()?;
+        self.running += 1;
+        Some(job)
+    }
+
+    /// A running job ended.
+    pub(crate) fn ended(&mut self) {
+        self.running = self.running.saturating_sub(1);
+    }
+
+    /// The host refused one more than are running: that many is the limit from now on.
+    pub(crate) fn learn(&mut self) {
+        self.limit = self.running.max(1).min(self.limit);
+    }
+
+    /// Everything that waits, leaving the queue empty.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = J> + '_ {
+        self.queue.drain(..)
+    }
+
+    /// Jobs running.
+    pub(crate) fn running(&self) -> usize {
+        self.running
+    }
+
+    /// Jobs waiting.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ninth_waits_and_the_forty_first_is_refused() {
+        let mut lane = Lane::new(8, 32);
+        let outcomes: Vec<bool> = (0..41).map(|n| lane.push(n, |_| false).is_ok()).collect();
+        assert_eq!(outcomes.iter().filter(|ok| **ok).count(), 40);
+        assert_eq!(
+            std::iter::from_fn(|| lane.start()).collect::<Vec<_>>(),
+            (0..8).collect::<Vec<_>>()
+        );
+        lane.ended();
+        assert_eq!(lane.start(), Some(8));
+    }
+
+    #[test]
+    fn who_left_makes_room() {
+        let mut lane = Lane::new(1, 1);
+        lane.push(1, |_| false).unwrap();
+        assert_eq!(lane.start(), Some(1));
+        lane.push(2, |_| false).unwrap();
+        assert_eq!(lane.push(3, |_| false), Err(3));
+        assert_eq!(lane.push(3, |job| *job == 2), Ok(()));
+    }
+
+    #[test]
+    fn a_refusal_lowers_the_limit_but_not_to_nothing() {
+        let mut lane = Lane::new(8, 32);
+        for n in 0..8 {
+            lane.push(n, |_| false).unwrap();
+        }
+        while lane.start().is_some() {}
+        for _ in 0..6 {
+            lane.ended();
+        }
+        lane.learn();
+        lane.ended();
+        lane.put_back(7);
+        lane.push(9, |_| false).unwrap();
+        assert_eq!(
+            (lane.start(), lane.start()),
+            (Some(7), None),
+            "two is the limit now"
+        );
+        lane.ended();
+        lane.ended();
+        lane.learn();
+        assert_eq!(lane.start(), Some(9));
+    }
+}

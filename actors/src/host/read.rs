@@ -1,0 +1,118 @@
+//! The job that reads a file or directory.
+
+use super::job::{Claim, Job, LaneKind, Slot, Undone, Work};
+use crate::budget::Hold;
+use crate::error::{FileError, FleetError};
+use crate::file::{Content, Found, Want};
+use crate::lease::LeaseGuard;
+use crate::limits::Deadline;
+use crate::ssh::sftp::{Looked, SftpError};
+use crate::target::{HostName, RemotePath};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use tracing::Instrument;
+
+/// Everything a read needs.
+pub(crate) struct ReadJob {
+    pub(crate) host: HostName,
+    pub(crate) path: RemotePath,
+    pub(crate) want: Want,
+    pub(crate) deadline: Deadline,
+    pub(crate) hold: Hold,
+    pub(crate) claim: Claim,
+    pub(crate) reply: oneshot::Sender<Result<Found, FleetError>>,
+    pub(crate) span: tracing::Span,
+    /// Keeps the host from being evicted until the job has let go of it.
+    pub(crate) lease: LeaseGuard,
+}
+
+impl ReadJob {
+    /// Wraps it for the queue.
+    pub(crate) fn queue(self) -> Job {
+        Job {
+            lane: LaneKind::Files,
+            claim: self.claim.clone(),
+            since: Instant::now(),
+            attempts: 0,
+            work: Box::new(self),
+        }
+    }
+
+    async fn run(self, slot: Slot) {
+        let Some(files) = slot.files.clone().filter(|_| self.claim.start()) else {
+            return;
+        };
+        let read = files.read(sftp_path(&self.path), &self.want);
+        let read = tokio::time::timeout_at(self.deadline.instant(), read).await;
+        let host = self.host.clone();
+        let answer = match read {
+            Ok(Ok(looked)) => Ok(found(looked, self.hold)),
+            // A read changes nothing, so it may be done again where nothing answered.
+            Ok(Err(SftpError::Lost)) => return slot.undone(self.queue(), Undone::FilesLost),
+            Ok(Err(SftpError::Problem(problem))) => Err(FleetError::File(FileError {
+                host,
+                path: self.path,
+                problem,
+            })),
+            Ok(Err(SftpError::Open(_) | SftpError::NoSubsystem)) => {
+                Err(FleetError::NoSftp { host })
+            }
+            Err(_) => {
+                // The server may be stuck with this request, and every later one behind it.
+                files.retire();
+                Err(FleetError::DeadlinePassed {
+                    host,
+                    doing: "reading",
+                })
+            }
+        };
+        let _heard = self.reply.send(answer);
+        drop(slot);
+        drop(self.lease);
+    }
+}
+
+impl Work for ReadJob {
+    fn start(self: Box<Self>, slot: Slot) -> BoxFuture<'static, ()> {
+        let span = self.span.clone();
+        self.run(slot).instrument(span).boxed()
+    }
+
+    fn refuse(self: Box<Self>, error: FleetError) {
+        let _heard = self.reply.send(Err(error));
+    }
+}
+
+/// The path as SFTP has it: relative ones begin in the home directory (draft §6.2).
+fn sftp_path(path: &RemotePath) -> &[u8] {
+    match path.below_home() {
+        Some("") => b".",
+        Some(below) => below.as_bytes(),
+        None => path.as_str().as_bytes(),
+    }
+}
+
+fn found(looked: Looked, mut hold: Hold) -> Found {
+    match looked {
+        Looked::Directory(listing) => Found::Directory(listing),
+        Looked::Tree(tree) => Found::Tree(tree),
+        Looked::File {
+            bytes,
+            offset,
+            more,
+            attributes,
+        } => {
+            hold.shrink_to(bytes.len() as u64);
+            Found::File(Content {
+                bytes,
+                offset,
+                more,
+                attributes,
+                hold: Arc::new(hold),
+            })
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The job that runs a command.
+
+use super::job::{Claim, Job, LaneKind, Slot, Undone, Work};
+use crate::budget::Hold;
+use crate::command::Command;
+use crate::error::{Contended, FleetError};
+use crate::lease::LeaseGuard;
+use crate::limits::Deadline;
+use crate::metrics::Metrics;
+use crate::outcome::{Execution, Outcome, Stopped};
+use crate::ssh::OpenError;
+use crate::ssh::exec::{self, Allowance, ExecError, Finished};
+use crate::target::HostName;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+/// Everything a command needs to run and to be answered.
+pub(crate) struct RunJob {
+    pub(crate) host: HostName,
+    pub(crate) command: Command,
+    pub(crate) timeout: Duration,
+    pub(crate) max_output: u64,
+    pub(crate) deadline: Deadline,
+    /// Present while it waits.
+    pub(crate) hold: Option<Hold>,
+    /// Cancelled when the caller leaves or the fleet goes down.
+    pub(crate) cancel: CancellationToken,
+    pub(crate) claim: Claim,
+    pub(crate) reply: oneshot::Sender<Result<Execution, FleetError>>,
+    pub(crate) metrics: Metrics,
+    pub(crate) span: tracing::Span,
+    /// Keeps the host from being evicted until the job has let go of its channel.
+    pub(crate) lease: LeaseGuard,
+}
+
+impl RunJob {
+    /// Wraps it for the queue.
+    pub(crate) fn queue(self) -> Job {
+        Job {
+            lane: LaneKind::Commands,
+            claim: self.claim.clone(),
+            since: Instant::now(),
+            attempts: 0,
+            work: Box::new(self),
+        }
+    }
+
+    async fn run(mut self, slot: Slot) {
+        if !self.claim.start() {
+            return;
+        }
+        let began = Instant::now();
+        let timeout = self.timeout.min(self.deadline.left());
+        let Some(hold) = self.hold.take() else { return };
+        let allowance = Allowance {
+            timeout,
+            max_output: self.max_output,
+            hold,
+        };
+        let Finished { result, leftover } =
+            exec::run(&slot.session, &self.command, allowance, &self.cancel).await;
+        let answer = match result {
+            Ok(ended) => {
+                self.note(&ended.outcome);
+                Ok(Execution {
+                    host: self.host.clone(),
+                    outcome: ended.outcome,
+                    stdout: ended.stdout,
+                    stderr: ended.stderr,
+                    duration: began.elapsed(),
+                    hold: Arc::new(ended.hold),
+                })
+            }
+            Err(ExecError::Open(why, hold)) => {
+                self.hold = Some(hold);
+                let why = match why {
+                    OpenError::TooMany => Undone::NoChannel,
+                    OpenError::Lost => Undone::Lost,
+                };
+                return slot.undone(self.queue(), why);
+            }
+            Err(ExecError::NoShell(said)) => Err(FleetError::NoShell {
+                host: self.host.clone(),
+                said,
+            }),
+        };
+        // The caller may have left; the outcome is then known to the log and metrics alone.
+        let _heard = self.reply.send(answer);
+        leftover.settle().await;
+        drop(slot);
+        drop(self.lease);
+    }
+
+    fn note(&self, outcome: &Outcome) {
+        let unverified = matches!(
+            outcome,
+            Outcome::TimedOut {
+                stopped: Stopped::Unverified
+            } | Outcome::Cancelled {
+                stopped: Stopped::Unverified
+            }
+        );
+        if unverified {
+            self.metrics.stop_unverified();
+            tracing::warn!(host = %self.host, outcome = outcome.label(), "a command was stopped without proof that all its processes ended");
+        } else {
+            tracing::debug!(host = %self.host, outcome = outcome.label(), "command ended");
+        }
+    }
+}
+
+impl Work for RunJob {
+    fn start(self: Box<Self>, slot: Slot) -> BoxFuture<'static, ()> {
+        let span = self.span.clone();
+        self.run(slot).instrument(span).boxed()
+    }
+
+    fn refuse(self: Box<Self>, error: FleetError) {
+        let _heard = self.reply.send(Err(error));
+    }
+}
+
+/// The error for a call that waited for a host in vain.
+pub(crate) fn busy(host: &HostName, waited: Duration) -> FleetError {
+    FleetError::Busy {
+        what: Contended::Host(host.clone()),
+        waited,
+    }
+}

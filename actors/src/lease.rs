@@ -1,0 +1,244 @@
+//! The right to use a host until it is dropped.
+//!
+//! A host that anybody holds a lease on is never evicted, so there is no moment between finding a
+//! host and using it in which it could go away. All work on a host is a method of its [`Lease`].
+
+use crate::budget::Budget;
+use crate::command::{Bounds, Command};
+use crate::error::{Contended, FleetError};
+use crate::file::{Found, MAX_ENTRIES, Part, Want};
+use crate::host::HostRef;
+use crate::host::job::{Claim, Job};
+use crate::host::read::ReadJob;
+use crate::host::run::{RunJob, busy};
+use crate::limits::{Deadline, Limits, STOP_GRACE};
+use crate::metrics::Metrics;
+use crate::outcome::Execution;
+use crate::ssh::exec::BASE;
+use crate::target::{HostName, RemotePath};
+use ractor::DerivedActorRef;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// How long after its deadline a running job may take to be stopped and to report it.
+const STOPPING: Duration = Duration::from_secs(6);
+
+/// Memory reserved for a directory, whatever its size turns out to be.
+const LISTING: u64 = 256 << 10;
+
+/// News for the registry: a lease is over.
+#[derive(Debug, Clone)]
+pub(crate) struct Released {
+    pub(crate) host: HostName,
+    /// Which life of the host the lease was for.
+    pub(crate) generation: u64,
+}
+
+/// Holds a host's place in the pool; the last clone to go gives it back.
+pub(crate) type LeaseGuard = Arc<Held>;
+
+/// The place itself.
+pub(crate) struct Held {
+    host: HostName,
+    generation: u64,
+    registry: DerivedActorRef<Released>,
+}
+
+impl Held {
+    pub(crate) fn new(
+        host: HostName,
+        generation: u64,
+        registry: DerivedActorRef<Released>,
+    ) -> Self {
+        Self {
+            host,
+            generation,
+            registry,
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let released = Released {
+            host: self.host.clone(),
+            generation: self.generation,
+        };
+        // Fails only when the registry is gone, and with it the place.
+        let _sent = self.registry.cast(released);
+    }
+}
+
+/// What the work on a host needs besides the host.
+#[derive(Clone)]
+pub(crate) struct Tools {
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) budget: Budget,
+    pub(crate) metrics: Metrics,
+    /// Cancelled when running work is no longer waited for.
+    pub(crate) shutdown: CancellationToken,
+}
+
+/// The right to use one host. Dropping it gives it back once work in progress has ended.
+#[must_use]
+pub struct Lease {
+    actor: HostRef,
+    guard: LeaseGuard,
+    tools: Tools,
+}
+
+impl Lease {
+    pub(crate) fn new(actor: HostRef, guard: LeaseGuard, tools: Tools) -> Self {
+        Self {
+            actor,
+            guard,
+            tools,
+        }
+    }
+
+    /// The host.
+    #[must_use]
+    pub fn host(&self) -> &HostName {
+        &self.guard.host
+    }
+
+    /// Runs a command to its end.
+    ///
+    /// The time limit is the smallest of `bounds`, the fleet's command timeout and what is left
+    /// of `deadline`. Dropping the future cancels the command: the host ends its processes, and
+    /// the channel is seen to its end in the background.
+    ///
+    /// # Errors
+    /// What kept the command from being started. What was started ends in an
+    /// [`Outcome`](crate::Outcome), whatever it is.
+    pub async fn run(
+        &self,
+        command: Command,
+        bounds: Bounds,
+        deadline: Deadline,
+    ) -> Result<Execution, FleetError> {
+        let limits = &self.tools.limits;
+        let max_output = bounds
+            .max_bytes
+            .unwrap_or(limits.max_output)
+            .min(limits.max_output);
+        let timeout = bounds.timeout.unwrap_or(limits.command_timeout);
+        let hold = self.reserve(2 * max_output.min(BASE), deadline).await?;
+        let cancel = self.tools.shutdown.child_token();
+        let _hang_up = cancel.clone().drop_guard();
+        let claim = Claim::default();
+        let (reply, answer) = oneshot::channel();
+        let job = RunJob {
+            host: self.host().clone(),
+            command,
+            timeout,
+            max_output,
+            deadline,
+            hold: Some(hold),
+            cancel,
+            claim: claim.clone(),
+            reply,
+            metrics: self.tools.metrics.clone(),
+            span: tracing::debug_span!("job", kind = "run", host = %self.host()),
+            lease: Arc::clone(&self.guard),
+        };
+        self.await_job(job.queue(), claim, answer, deadline).await
+    }
+
+    /// Reads what is at a path: part of a file, a listing, or a tree.
+    ///
+    /// # Errors
+    /// What is wrong with the path, or what kept the host from answering.
+    pub async fn read(
+        &self,
+        path: RemotePath,
+        mut want: Want,
+        deadline: Deadline,
+    ) -> Result<Found, FleetError> {
+        let max = self.tools.limits.max_file;
+        let (Part::From { limit, .. } | Part::Tail { limit }) = &mut want.part;
+        *limit = (*limit).min(max);
+        let memory = if want.tree.is_some() {
+            MAX_ENTRIES as u64 * 64
+        } else {
+            LISTING
+        };
+        let hold = self.reserve(memory.max(*limit), deadline).await?;
+        let claim = Claim::default();
+        let (reply, answer) = oneshot::channel();
+        let job = ReadJob {
+            host: self.host().clone(),
+            path,
+            want,
+            deadline,
+            hold,
+            claim: claim.clone(),
+            reply,
+            span: tracing::debug_span!("job", kind = "read", host = %self.host()),
+            lease: Arc::clone(&self.guard),
+        };
+        self.await_job(job.queue(), claim, answer, deadline).await
+    }
+
+    /// Makes the host's actor panic on its next message, to prove what its supervision promises.
+    #[cfg(feature = "failpoints")]
+    pub fn inject_panic(&self) {
+        self.actor.inject_panic();
+    }
+
+    async fn reserve(
+        &self,
+        bytes: u64,
+        deadline: Deadline,
+    ) -> Result<crate::budget::Hold, FleetError> {
+        let began = Instant::now();
+        let hold = self.tools.budget.reserve(bytes, deadline).await;
+        self.tools.metrics.budget_held(self.tools.budget.held());
+        hold.ok_or_else(|| FleetError::Busy {
+            what: Contended::Memory,
+            waited: began.elapsed(),
+        })
+    }
+
+    /// Hands a job over and waits for its answer.
+    async fn await_job<T>(
+        &self,
+        job: Job,
+        claim: Claim,
+        mut answer: oneshot::Receiver<Result<T, FleetError>>,
+        deadline: Deadline,
+    ) -> Result<T, FleetError> {
+        let began = Instant::now();
+        let host = self.host().clone();
+        // However this future ends, a job that has not started by then never will.
+        let _abandon = Abandon(claim.clone());
+        self.actor.submit(job);
+        let crashed = || FleetError::Internal { host: host.clone() };
+        match tokio::time::timeout_at(deadline.instant(), &mut answer).await {
+            Ok(answer) => return answer.map_err(|_| crashed())?,
+            Err(_) if claim.abandon() => return Err(busy(&host, began.elapsed())),
+            Err(_) => {}
+        }
+        // It is running, and is being stopped: its outcome is worth the wait.
+        let patience = STOP_GRACE + STOPPING;
+        match tokio::time::timeout(patience, answer).await {
+            Ok(answer) => answer.map_err(|_| crashed())?,
+            Err(_) => Err(FleetError::DeadlinePassed {
+                host,
+                doing: "stopping the call",
+            }),
+        }
+    }
+}
+
+/// Leaves the queue when dropped.
+struct Abandon(Claim);
+
+impl Drop for Abandon {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}

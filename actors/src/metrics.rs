@@ -1,0 +1,251 @@
+//! Every metric of the fleet: its name, its help, its labels, and one method per event.
+//!
+//! Handles are held, so an observation costs no lookup; every label value exists from the start at
+//! 0, so that the first event is seen by `increase()`. No metric has a label that a client can set.
+
+use crate::error::Phase;
+use metrics::{
+    Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram,
+    gauge, histogram,
+};
+use std::time::Duration;
+
+/// Buckets of [`LOCK_WAIT`], in seconds: an uncontended hop takes microseconds.
+pub const LOCK_WAIT_BUCKETS: &[f64] = &[
+    0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0,
+    30.0,
+];
+
+/// Buckets of [`CONNECT_DURATION`], in seconds.
+pub const CONNECT_BUCKETS: &[f64] = &[
+    0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+];
+
+/// Time from a request reaching the host actor's mailbox to the start of its work, not counting
+/// the making of a connection.
+pub const LOCK_WAIT: &str = "scout_lock_wait_seconds";
+
+/// Time of each phase of making a connection.
+pub const CONNECT_DURATION: &str = "scout_ssh_connect_duration_seconds";
+
+/// Why a host actor was stopped while Scout goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Eviction {
+    /// Another host needed the place.
+    Capacity,
+    /// Nobody used it for the idle timeout.
+    Idle,
+}
+
+/// How an attempt to connect ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Connect {
+    Ok,
+    Failed(Phase),
+}
+
+/// The handles.
+#[derive(Clone)]
+pub(crate) struct Metrics {
+    hit: Counter,
+    miss: Counter,
+    connections: Gauge,
+    evicted: [Counter; 2],
+    lock_wait: Histogram,
+    connect_ok: Counter,
+    connect_failed: [Counter; Phase::ALL.len()],
+    connect_phase: [Histogram; Phase::ALL.len()],
+    lost: Counter,
+    pool_waiting: Gauge,
+    host_running: Gauge,
+    host_queued: Gauge,
+    crashes: Counter,
+    rate_limited: Counter,
+    buckets: Gauge,
+    budget: Gauge,
+    unverified: Counter,
+}
+
+impl Metrics {
+    /// Describes and creates all of them; call once the recorder is installed.
+    pub(crate) fn register(capacity: usize) -> Self {
+        describe_counter!(
+            "scout_pool_requests_total",
+            "Calls that found a connection made or being made (hit) or needed a new one (miss)"
+        );
+        describe_gauge!("scout_pool_connections", "SSH connections that are up");
+        describe_gauge!("scout_pool_capacity", "Most host actors alive at once");
+        describe_counter!(
+            "scout_pool_evictions_total",
+            "Host actors stopped to make room or for being idle"
+        );
+        describe_gauge!(
+            "scout_pool_waiting",
+            "Callers waiting for a place in the pool"
+        );
+        describe_histogram!(
+            LOCK_WAIT,
+            "Time from a request reaching its host's mailbox to the start of its work, without the making of a connection"
+        );
+        describe_counter!(
+            "scout_ssh_connects_total",
+            "Attempts to connect, by outcome"
+        );
+        describe_histogram!(
+            CONNECT_DURATION,
+            "Time spent in each phase of making a connection"
+        );
+        describe_counter!(
+            "scout_ssh_connections_lost_total",
+            "Connections that ended without being asked to"
+        );
+        describe_gauge!("scout_host_running", "Calls at work on all hosts together");
+        describe_gauge!("scout_host_queued", "Calls waiting at all hosts together");
+        describe_counter!(
+            "scout_host_crashes_total",
+            "Host actors that ended by a defect"
+        );
+        describe_counter!(
+            "scout_rate_limited_total",
+            "Requests refused by the rate limit"
+        );
+        describe_gauge!(
+            "scout_rate_limit_buckets",
+            "Callers the rate limit remembers"
+        );
+        describe_gauge!(
+            "scout_output_budget_bytes",
+            "Memory accounted for output and file content"
+        );
+        describe_counter!(
+            "scout_stops_unverified_total",
+            "Commands that were stopped without proof that every process ended"
+        );
+        gauge!("scout_pool_capacity").set(capacity as f64);
+        let this = Self {
+            hit: counter!("scout_pool_requests_total", "result" => "hit"),
+            miss: counter!("scout_pool_requests_total", "result" => "miss"),
+            connections: gauge!("scout_pool_connections"),
+            evicted: ["capacity", "idle"]
+                .map(|reason| counter!("scout_pool_evictions_total", "reason" => reason)),
+            lock_wait: histogram!(LOCK_WAIT),
+            connect_ok: counter!("scout_ssh_connects_total", "outcome" => "ok"),
+            connect_failed: Phase::ALL
+                .map(|phase| counter!("scout_ssh_connects_total", "outcome" => phase.label())),
+            connect_phase: Phase::ALL
+                .map(|phase| histogram!(CONNECT_DURATION, "phase" => phase.label())),
+            lost: counter!("scout_ssh_connections_lost_total"),
+            pool_waiting: gauge!("scout_pool_waiting"),
+            host_running: gauge!("scout_host_running"),
+            host_queued: gauge!("scout_host_queued"),
+            crashes: counter!("scout_host_crashes_total"),
+            rate_limited: counter!("scout_rate_limited_total"),
+            buckets: gauge!("scout_rate_limit_buckets"),
+            budget: gauge!("scout_output_budget_bytes"),
+            unverified: counter!("scout_stops_unverified_total"),
+        };
+        for counter in [
+            &this.hit,
+            &this.miss,
+            &this.connect_ok,
+            &this.lost,
+            &this.crashes,
+            &this.rate_limited,
+            &this.unverified,
+        ]
+        .into_iter()
+        .chain(&this.evicted)
+        .chain(&this.connect_failed)
+        {
+            counter.increment(0);
+        }
+        for gauge in [
+            &this.connections,
+            &this.pool_waiting,
+            &this.host_running,
+            &this.host_queued,
+            &this.buckets,
+            &this.budget,
+        ] {
+            gauge.set(0);
+        }
+        this
+    }
+
+    pub(crate) fn pool_request(&self, hit: bool) {
+        if hit { &self.hit } else { &self.miss }.increment(1);
+    }
+
+    pub(crate) fn connection_up(&self) {
+        self.connections.increment(1);
+    }
+
+    pub(crate) fn connection_down(&self, lost: bool) {
+        self.connections.decrement(1);
+        if lost {
+            self.lost.increment(1);
+        }
+    }
+
+    pub(crate) fn evicted(&self, why: Eviction) {
+        let [capacity, idle] = &self.evicted;
+        match why {
+            Eviction::Capacity => capacity,
+            Eviction::Idle => idle,
+        }
+        .increment(1);
+    }
+
+    pub(crate) fn waited(&self, wait: Duration) {
+        self.lock_wait.record(wait);
+    }
+
+    pub(crate) fn connected(&self, how: Connect) {
+        match how {
+            Connect::Ok => self.connect_ok.increment(1),
+            Connect::Failed(phase) => {
+                if let Some(counter) = self.connect_failed.get(phase as usize) {
+                    counter.increment(1);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn phase_took(&self, phase: Phase, took: Duration) {
+        if let Some(histogram) = self.connect_phase.get(phase as usize) {
+            histogram.record(took);
+        }
+    }
+
+    pub(crate) fn pool_waiting(&self, callers: usize) {
+        self.pool_waiting.set(callers as f64);
+    }
+
+    pub(crate) fn running(&self, by: f64) {
+        self.host_running.increment(by);
+    }
+
+    pub(crate) fn queued(&self, by: f64) {
+        self.host_queued.increment(by);
+    }
+
+    pub(crate) fn host_crashed(&self) {
+        self.crashes.increment(1);
+    }
+
+    pub(crate) fn rate_limited(&self) {
+        self.rate_limited.increment(1);
+    }
+
+    pub(crate) fn rate_buckets(&self, buckets: usize) {
+        self.buckets.set(buckets as f64);
+    }
+
+    pub(crate) fn budget_held(&self, bytes: u64) {
+        self.budget.set(bytes as f64);
+    }
+
+    pub(crate) fn stop_unverified(&self) {
+        self.unverified.increment(1);
+    }
+}

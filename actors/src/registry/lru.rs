@@ -1,0 +1,173 @@
+//! Which hosts have a place, which of them are in use, and which goes next. Pure.
+//!
+//! The invariants, by construction: places taken never exceed the capacity, and a host that is
+//! leased is never named for eviction. All operations are O(1).
+
+use hashlink::LinkedHashMap;
+use std::collections::HashMap;
+use std::hash::Hash;
+
+/// The places of a pool. `K` names a host; `T` is a point in time.
+#[derive(Debug)]
+pub(crate) struct Places<K, T> {
+    capacity: usize,
+    leases: HashMap<K, usize>,
+    /// Places nobody uses, least recently used first, with the time of their last use.
+    unleased: LinkedHashMap<K, T>,
+    /// Hosts that are being stopped; their places are still taken.
+    leaving: usize,
+}
+
+impl<K: Clone + Eq + Hash, T: Copy + Ord> Places<K, T> {
+    /// A pool of at least one place.
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            capacity: capacity.max(1),
+            leases: HashMap::new(),
+            unleased: LinkedHashMap::new(),
+            leaving: 0,
+        }
+    }
+
+    /// Places in use, including those of hosts that are leaving.
+    pub(crate) fn taken(&self) -> usize {
+        self.leases.len() + self.unleased.len() + self.leaving
+    }
+
+    /// Hosts that are being stopped.
+    pub(crate) fn leaving(&self) -> usize {
+        self.leaving
+    }
+
+    /// Whether the host has a place and is not leaving.
+    pub(crate) fn contains(&self, host: &K) -> bool {
+        self.leases.contains_key(host) || self.unleased.contains_key(host)
+    }
+
+    /// Takes a lease on a host that has a place; false if it has none.
+    pub(crate) fn lease(&mut self, host: &K) -> bool {
+        if let Some(count) = self.leases.get_mut(host) {
+            *count += 1;
+            return true;
+        }
+        match self.unleased.remove(host) {
+            Some(_) => {
+                self.leases.insert(host.clone(), 1);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Gives a lease back.
+    pub(crate) fn release(&mut self, host: &K, now: T) {
+        if let Some(count) = self.leases.get_mut(host) {
+            *count -= 1;
+            if *count == 0 {
+                self.leases.remove(host);
+                self.unleased.insert(host.clone(), now);
+            }
+        }
+    }
+
+    /// Takes a free place for a host that has none, unleased; false if there is none.
+    pub(crate) fn place(&mut self, host: K, now: T) -> bool {
+        if self.contains(&host) || self.taken() >= self.capacity {
+            return false;
+        }
+        self.unleased.insert(host, now);
+        true
+    }
+
+    /// Marks the least recently used host that nobody leases as leaving.
+    pub(crate) fn evict(&mut self) -> Option<K> {
+        let (host, _) = self.unleased.pop_front()?;
+        self.leaving += 1;
+        Some(host)
+    }
+
+    /// Marks a host as leaving that nobody has used since `cutoff`.
+    pub(crate) fn evict_idle(&mut self, cutoff: T) -> Option<K> {
+        match self.unleased.front() {
+            Some((_, used)) if *used <= cutoff => self.evict(),
+            _ => None,
+        }
+    }
+
+    /// A host that was leaving is gone; its place is free.
+    pub(crate) fn left(&mut self) {
+        self.leaving = self.leaving.saturating_sub(1);
+    }
+
+    /// A host ended by itself; its place is free and its leases are void.
+    pub(crate) fn forget(&mut self, host: &K) {
+        if self.leases.remove(host).is_none() {
+            self.unleased.remove(host);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_least_recently_released_goes_first() {
+        let mut places = Places::new(3);
+        for host in ["a", "b", "c"] {
+            assert!(places.place(host, 0));
+        }
+        assert!(!places.place("d", 0), "the pool is full");
+        assert!(places.lease(&"a"));
+        assert!(places.lease(&"b"));
+        places.release(&"a", 1);
+        assert_eq!(places.evict(), Some("c"));
+        assert_eq!(places.evict(), Some("a"));
+        assert_eq!(places.evict(), None, "b is leased");
+        assert_eq!(places.taken(), 3, "who is leaving still has a place");
+        places.left();
+        assert!(places.place("d", 2));
+    }
+
+    #[test]
+    fn idleness_counts_from_the_last_release() {
+        let mut places = Places::new(9);
+        places.place("a", 0);
+        places.lease(&"a");
+        assert_eq!(places.evict_idle(99), None);
+        places.release(&"a", 50);
+        assert_eq!(places.evict_idle(49), None);
+        assert_eq!(places.evict_idle(50), Some("a"));
+    }
+
+    proptest! {
+        /// Any history keeps the invariants, compared with a model of leases.
+        #[test]
+        fn capacity_holds_and_no_leased_host_is_evicted(
+            capacity in 1_usize..6,
+            steps in proptest::collection::vec((0_u8..6, 0_u8..8), 1..400),
+        ) {
+            let mut places = Places::new(capacity);
+            let mut leases: HashMap<u8, usize> = HashMap::new();
+            let mut leaving = 0_usize;
+            for (now, (action, host)) in steps.into_iter().enumerate() {
+                match action {
+                    0 => { places.place(host, now); }
+                    1 => if places.lease(&host) { *leases.entry(host).or_default() += 1; },
+                    2 => if leases.get(&host).is_some_and(|n| *n > 0) {
+                        places.release(&host, now);
+                        *leases.get_mut(&host).unwrap() -= 1;
+                    },
+                    3 => if let Some(out) = places.evict() {
+                        prop_assert_eq!(leases.get(&out).copied().unwrap_or(0), 0);
+                        leaving += 1;
+                    },
+                    4 => if leaving > 0 { places.left(); leaving -= 1; },
+                    _ => { places.forget(&host); leases.remove(&host); }
+                }
+                prop_assert!(places.taken() <= capacity);
+            }
+        }
+    }
+}

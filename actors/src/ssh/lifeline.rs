@@ -1,0 +1,203 @@
+//! The script that runs a command on a host and lets nothing outlive its call.
+//!
+//! sshd kills nothing when a channel or connection ends without a terminal, and `timeout(1)` only
+//! sends `TERM`. So the request sent to the host is the constant [`REQUEST`], whatever the login
+//! shell; the script follows on standard input, which then stays open as a lifeline: when it ends,
+//! because the call is over or Scout is gone, a watcher on the host stops the process group. A
+//! second watcher does so at the call's time limit, should the network be cut in between.
+//!
+//! What leaves the process group (`setsid`, `set -m`) is found by a mark in its environment, where
+//! the host has `/proc`; whether that search was possible is reported back. A process that clears
+//! its environment and leaves its group escapes; that is said in the documentation.
+//!
+//! This file only writes text. The quoting in [`quote`] is the one place where a value becomes
+//! part of a script.
+
+use super::frame::Marker;
+use crate::command::{Command, Program};
+use crate::limits::STOP_GRACE;
+use std::time::Duration;
+
+/// The exec request. `exec` keeps the process id of the login shell, which sshd made the leader
+/// of its own process group; `-s` reads the script from standard input.
+pub(crate) const REQUEST: &str = "exec /bin/sh -s";
+
+/// The host's own time limit is this much later than ours, so that ours decides when both live.
+const HOST_SLACK: Duration = Duration::from_secs(3);
+
+/// Writes the script for a command.
+///
+/// `marker` frames the streams; `mark` is the value of the environment variable by which strays
+/// are found. Both are fresh for every call.
+pub(crate) fn script(command: &Command, marker: &Marker, mark: &str, timeout: Duration) -> String {
+    let limit = (timeout + HOST_SLACK).as_secs_f64().ceil();
+    let grace = STOP_GRACE.as_secs();
+    let (hex, body) = (marker.hex(), body(command, mark));
+    // The command's own standard input, when there is one, is the first part of ours; only then
+    // does ours become the lifeline.
+    let (watch, feed) = match command.stdin().len() {
+        0 => ("cat <&3 >/dev/null".to_owned(), false),
+        n => (
+            format!("head -c {n} <&3 2>/dev/null; exec >/dev/null; cat <&3"),
+            true,
+        ),
+    };
+    let watcher = format!("( trap '' TERM INT HUP PIPE; {watch}; stop ) 2>/dev/null");
+    let work = "main";
+    let tail = match feed {
+        false => format!("{watcher} >/dev/null &\n{work}"),
+        true => format!("{{ {watcher} & }} | {work}"),
+    };
+    format!(
+        r#"{{
+mark() {{ printf '\036{hex} %s\n' "$1"; }}
+sweep() {{
+[ -r /proc/self/environ ] || return 1
+for i in 1 2; do
+for p in $(grep -lsF SCOUT_CALL={mark} /proc/[0-9]*/environ); do p=${{p#/proc/}}; kill -KILL "${{p%/environ}}"; done
+[ $i = 2 ] || sleep 0.05
+done 2>/dev/null
+return 0
+}}
+stop() {{
+kill -TERM -$$; sleep {grace}
+if sweep; then s=1; else s=0; fi
+mark "stopped=$s" >&4
+kill -KILL -$$
+}}
+main() {{
+x=; trap 'x=1' TERM; trap : INT HUP PIPE
+{body}
+r=$? s=
+if [ "$x" ]; then if sweep; then s=1; else s=0; fi; fi
+mark "rc=$r swept=$s" >&4; mark end >&5
+kill -KILL -$$
+}}
+trap : TERM INT HUP PIPE
+exec 3<&0 4>&1 5>&2 </dev/null
+mark $$; mark begin >&2
+( trap '' TERM INT HUP PIPE; exec 3<&-; sleep {limit}; stop ) >/dev/null 2>&1 &
+{tail}
+}}
+"#
+    )
+}
+
+/// The command in a subshell of its own, with its directory, environment and mark.
+fn body(command: &Command, mark: &str) -> String {
+    let mut text = format!(
+        "( trap - TERM INT HUP PIPE; exec 3<&- 4>&- 5>&-; SCOUT_CALL={mark}; export SCOUT_CALL\n"
+    );
+    for (name, value) in command.env() {
+        text.push_str(&format!("{name}={}; export {name}\n", quote(value)));
+    }
+    if let Some(cwd) = command.cwd() {
+        text.push_str(&match cwd.below_home() {
+            Some("") => "cd || exit\n".to_owned(),
+            Some(below) => format!("cd && cd -- ./{} || exit\n", quote(below)),
+            None => format!("cd -- {} || exit\n", quote(cwd.as_str())),
+        });
+    }
+    match command.program() {
+        Program::Shell(line) => text.push_str(&format!("eval {} )", quote(line))),
+        // `exec` finds a program, never a builtin or function of the shell: `echo` is /bin/echo.
+        Program::Argv(words) => {
+            text.push_str("exec");
+            for word in words {
+                text.push(' ');
+                text.push_str(&quote(word));
+            }
+            text.push_str(" )");
+        }
+    }
+    text
+}
+
+/// Quotes a value for `sh`: within single quotes nothing has a meaning but the quote itself
+/// (POSIX XCU §2.2.2).
+fn quote(value: &str) -> String {
+    format!("'{}'", value.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::target::RemotePath;
+    use std::io::Write;
+    use std::process::{Command as Process, Stdio};
+
+    /// Runs a script as a host would, without SSH, and gives back stdout and stderr.
+    fn run(command: &Command) -> (String, String) {
+        let marker = Marker::fresh();
+        let script = script(command, &marker, "0123", Duration::from_secs(5));
+        let mut child = {
+            use std::os::unix::process::CommandExt;
+            Process::new("/bin/sh")
+                .arg("-s")
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .process_group(0)
+                .spawn()
+                .unwrap()
+        };
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(script.as_bytes()).unwrap();
+        // A real host gets the input after the shell reported itself; the pause stands for that.
+        #[expect(clippy::disallowed_methods, reason = "a synchronous test")]
+        std::thread::sleep(Duration::from_millis(100));
+        stdin.write_all(command.stdin()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        drop(stdin);
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(marker.hex(), "N");
+        (text(output.stdout), text(output.stderr))
+    }
+
+    fn argv(words: &[&str]) -> Command {
+        Command::new(Program::Argv(words.iter().map(|&w| w.into()).collect())).unwrap()
+    }
+
+    fn shell(line: &str) -> Command {
+        Command::new(Program::Shell(line.into())).unwrap()
+    }
+
+    #[test]
+    fn arguments_arrive_as_they_are() {
+        let odd = [
+            "printf", "%s|", "a'b", "$(id)", "*", "\\", "", "x\ny", "-n", "é",
+        ];
+        let (out, _) = run(&argv(&odd));
+        assert!(
+            out.contains("a'b|$(id)|*|\\||x\ny|-n|é|\u{1e}N rc=0 swept=\n"),
+            "{out:?}"
+        );
+    }
+
+    #[test]
+    fn a_command_line_has_its_directory_environment_and_status() {
+        let command = shell("pwd; echo \"$V\" >&2; exit 7")
+            .in_directory(Some(RemotePath::parse("/usr/bin").unwrap()))
+            .with_env([("V".into(), "a 'quoted' \"value\"".into())])
+            .unwrap();
+        let (out, err) = run(&command);
+        assert!(out.contains("/usr/bin\n\u{1e}N rc=7 swept=\n"), "{out:?}");
+        assert_eq!(err, "\u{1e}N begin\na 'quoted' \"value\"\n\u{1e}N end\n");
+    }
+
+    #[test]
+    fn standard_input_is_fed_exactly_and_then_ends() {
+        let command = shell("wc -c; wc -c")
+            .with_stdin(vec![0_u8; 70_000])
+            .unwrap();
+        let (out, _) = run(&command);
+        assert!(out.contains("70000\n0\n\u{1e}N rc=0"), "{out:?}");
+    }
+
+    #[test]
+    fn what_a_command_leaves_in_the_background_ends_with_it() {
+        let (out, _) = run(&shell("sleep 4321.1 & echo $!"));
+        let pid = out.lines().nth(1).unwrap().to_owned();
+        let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        assert!(state.is_empty() || state.contains(") Z "), "{state:?}");
+    }
+}

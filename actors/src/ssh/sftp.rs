@@ -1,0 +1,269 @@
+//! Reading files and directories over SFTP (version 3).
+//!
+//! One channel is kept open for each connection and shared by all operations. What a path is gets
+//! decided in one exchange: a look at it and, in the same breath, an attempt to open it as a
+//! directory. A regular file is opened only after that, because opening anything else can block
+//! the host's server for ever (a FIFO) or have an effect (a device).
+//!
+//! It reads only; nothing here changes anything on a host.
+
+mod packet;
+mod pipe;
+mod walk;
+
+use super::{OpenError, Session};
+use crate::error::FileProblem;
+use crate::file::{Attributes, Entry, Kind, Listing, MAX_ENTRIES, Part, Tree, Want};
+use packet::{FX_EOF, FX_NO_SUCH_FILE, FX_PERMISSION_DENIED, Handle, Malformed, Reply, Request};
+use pipe::Pipe;
+
+/// Bytes asked for at once: the most OpenSSH gives (sftp-server.c, 256 KiB less 1 KiB), and what
+/// every server must give (draft §6.4).
+const CHUNK: u32 = 255 * 1024;
+const SMALL_CHUNK: u32 = 32 * 1024;
+
+/// Requests of one operation under way at once.
+const AHEAD: usize = 8;
+
+/// An open SFTP channel.
+pub(crate) struct Sftp {
+    pipe: Pipe,
+}
+
+/// Why SFTP did not answer the question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SftpError {
+    /// No channel could be opened.
+    Open(OpenError),
+    /// The host has no such subsystem, or it ended at once.
+    NoSubsystem,
+    /// The channel ended, or the host stopped answering.
+    Lost,
+    /// The path cannot be read.
+    Problem(FileProblem),
+}
+
+impl From<Malformed> for SftpError {
+    fn from(Malformed(how): Malformed) -> Self {
+        Self::Problem(FileProblem::Protocol(how))
+    }
+}
+
+/// What was at a path. The bytes of a file come with the offset they begin at and whether more
+/// follow.
+pub(crate) enum Looked {
+    File {
+        bytes: Vec<u8>,
+        offset: u64,
+        more: bool,
+        attributes: Attributes,
+    },
+    Directory(Listing),
+    Tree(Tree),
+}
+
+impl Sftp {
+    /// Starts SFTP on a connection.
+    pub(crate) async fn open(session: &Session) -> Result<Self, SftpError> {
+        Ok(Self {
+            pipe: Pipe::open(session).await?,
+        })
+    }
+
+    /// Whether the channel still serves.
+    pub(crate) fn is_open(&self) -> bool {
+        self.pipe.is_open()
+    }
+
+    /// Takes no further request: the server at the other end seems stuck. The channel closes with
+    /// the last user of it.
+    pub(crate) fn retire(&self) {
+        self.pipe.retire();
+    }
+
+    /// Reads what is at `path`, a file or a directory.
+    pub(crate) async fn read(&self, path: &[u8], want: &Want) -> Result<Looked, SftpError> {
+        let [stat, opendir] = self
+            .pipe
+            .send([Request::Stat(path), Request::OpenDir(path)])
+            .await?;
+        let attributes = stat.answer().await.and_then(as_attributes);
+        let opened = opendir.answer().await.and_then(as_handle);
+        match (attributes, opened) {
+            (Ok(attributes), Ok(handle)) if attributes.kind() == Kind::Directory => {
+                match want.tree {
+                    None => self.list(handle).await.map(Looked::Directory),
+                    Some(depth) => walk::tree(self, path, handle, depth)
+                        .await
+                        .map(Looked::Tree),
+                }
+            }
+            (attributes, Ok(handle)) => {
+                self.pipe.post(Request::Close(&handle)).await;
+                attributes.and(Err(Malformed("it opened a file as a directory").into()))
+            }
+            (Err(error), Err(_)) => Err(error),
+            (Ok(attributes), Err(no_directory)) => match attributes.kind() {
+                Kind::File => self.content(path, want.part, attributes).await,
+                Kind::Directory => Err(no_directory),
+                kind => Err(SftpError::Problem(FileProblem::NotRegular(kind.label()))),
+            },
+        }
+    }
+
+    async fn content(
+        &self,
+        path: &[u8],
+        part: Part,
+        attributes: Attributes,
+    ) -> Result<Looked, SftpError> {
+        let size = attributes.size.unwrap_or(0);
+        let (offset, limit) = match part {
+            Part::From { offset, limit } => (offset, limit),
+            Part::Tail { limit } => (size.saturating_sub(limit), limit),
+        };
+        let [opened] = self.pipe.send([Request::Open(path)]).await?;
+        let handle = as_handle(opened.answer().await?)?;
+        let read = self.bytes(&handle, offset, limit, size).await;
+        self.pipe.post(Request::Close(&handle)).await;
+        let (bytes, more) = read?;
+        Ok(Looked::File {
+            bytes,
+            offset,
+            more,
+            attributes,
+        })
+    }
+
+    /// Reads up to `limit` bytes and whether one more follows. `size` only guides how much is
+    /// asked for at once: the end of the file is where the host says it is.
+    async fn bytes(
+        &self,
+        handle: &Handle,
+        offset: u64,
+        limit: u64,
+        size: u64,
+    ) -> Result<(Vec<u8>, bool), SftpError> {
+        let chunk = if self.pipe.has_limits {
+            CHUNK
+        } else {
+            SMALL_CHUNK
+        };
+        // One byte past the limit tells whether the file goes on.
+        let want = limit.saturating_add(1);
+        let expected = size.saturating_sub(offset).min(limit);
+        let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or(0).min(1 << 20));
+        loop {
+            let have = bytes.len() as u64;
+            if have >= want {
+                bytes.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+                return Ok((bytes, true));
+            }
+            // As many as the size promises, and the one that meets the end.
+            let promised = expected.saturating_sub(have).div_ceil(u64::from(chunk)) + 1;
+            let ahead = usize::try_from(promised).unwrap_or(AHEAD).min(AHEAD);
+            let mut pending = Vec::with_capacity(ahead);
+            let mut at = have;
+            while pending.len() < ahead && at < want {
+                let length = u32::try_from(want - at).unwrap_or(chunk).min(chunk);
+                let read = Request::Read {
+                    handle,
+                    offset: offset + at,
+                    length,
+                };
+                let [answer] = self.pipe.send([read]).await?;
+                pending.push((answer, length));
+                at += u64::from(length);
+            }
+            let (mut short, mut ended) = (false, false);
+            for (answer, length) in pending {
+                let answer = answer.answer().await?;
+                // Behind a gap the rest of this round is of no use; it is asked for again.
+                if short || ended {
+                    continue;
+                }
+                match answer {
+                    Reply::Data(data) if data.is_empty() || data.len() > length as usize => {
+                        return Err(Malformed("it sent another amount than was asked for").into());
+                    }
+                    Reply::Data(data) => {
+                        short = data.len() < length as usize;
+                        bytes.extend_from_slice(&data);
+                    }
+                    Reply::Status { code: FX_EOF, .. } => ended = true,
+                    other => return Err(refused(other)),
+                }
+            }
+            if ended {
+                return Ok((bytes, false));
+            }
+        }
+    }
+
+    /// Reads a directory to its end and closes it.
+    async fn list(&self, handle: Handle) -> Result<Listing, SftpError> {
+        let listing = self.entries(&handle).await;
+        self.pipe.post(Request::Close(&handle)).await;
+        listing
+    }
+
+    async fn entries(&self, handle: &Handle) -> Result<Listing, SftpError> {
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut truncated = false;
+        let mut ended = false;
+        while !ended && !truncated {
+            let round = self.pipe.send([Request::ReadDir(handle); AHEAD]).await?;
+            for answer in round {
+                match answer.answer().await? {
+                    Reply::Names(_) if truncated => {}
+                    Reply::Names(names) => {
+                        entries.extend(names);
+                        truncated = entries.len() > MAX_ENTRIES;
+                    }
+                    Reply::Status { code: FX_EOF, .. } => ended = true,
+                    other => return Err(refused(other)),
+                }
+            }
+        }
+        entries.truncate(MAX_ENTRIES);
+        entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(Listing { entries, truncated })
+    }
+
+    /// Opens a directory that was seen in a listing, and lists it.
+    async fn list_path(&self, path: &[u8]) -> Result<Listing, SftpError> {
+        let [opened] = self.pipe.send([Request::OpenDir(path)]).await?;
+        let handle = as_handle(opened.answer().await?)?;
+        self.list(handle).await
+    }
+}
+
+fn as_attributes(reply: Reply) -> Result<Attributes, SftpError> {
+    match reply {
+        Reply::Attributes(attributes) => Ok(attributes),
+        other => Err(refused(other)),
+    }
+}
+
+fn as_handle(reply: Reply) -> Result<Handle, SftpError> {
+    match reply {
+        Reply::Handle(handle) => Ok(handle),
+        other => Err(refused(other)),
+    }
+}
+
+/// The problem a status stands for; any other answer here breaks the protocol.
+fn refused(reply: Reply) -> SftpError {
+    SftpError::Problem(match reply {
+        Reply::Status {
+            code: FX_NO_SUCH_FILE,
+            ..
+        } => FileProblem::Missing,
+        Reply::Status {
+            code: FX_PERMISSION_DENIED,
+            ..
+        } => FileProblem::Denied,
+        Reply::Status { message, .. } => FileProblem::Other(message),
+        _ => FileProblem::Protocol("it answered with something else than was asked for"),
+    })
+}
