@@ -191,7 +191,7 @@ impl Resolver<'_> {
             hop: hop.to_string(),
             source: Box::new(source),
         };
-        if merged.hop().map_err(wrap)?.is_some() {
+        if matches!(merged.hop(), Ok(Some(_)) | Err(Problem::Hops { .. })) {
             return Err(Problem::SecondHop {
                 hop: hop.to_string(),
             });
