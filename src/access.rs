@@ -8,6 +8,7 @@ pub mod keys;
 pub mod role;
 pub mod scope;
 
+pub use keys::{KeyEntry, KeyRing};
 pub use role::Role;
 pub use scope::HostScope;
 
@@ -28,6 +29,10 @@ impl Principal {
     /// The one who calls without a key: over stdio, or on a loopback bind without keys.
     #[must_use]
     pub fn anonymous(role: Role) -> Self {
-        Self { name: "anonymous".into(), role, hosts: HostScope::all() }
+        Self {
+            name: "anonymous".into(),
+            role,
+            hosts: HostScope::all(),
+        }
     }
 }

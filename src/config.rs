@@ -18,6 +18,7 @@ mod explain;
 mod file;
 mod http;
 mod key;
+mod kind;
 mod layers;
 mod limits;
 mod load;
@@ -26,6 +27,7 @@ mod ops;
 mod overrides;
 mod path;
 mod ssh;
+mod text;
 mod units;
 
 pub use auth::Auth;
@@ -42,6 +44,10 @@ pub use log::{Log, LogFormat};
 pub use ops::Ops;
 pub use overrides::Overrides;
 pub use ssh::{KEEPALIVE_MISSES, KnownHosts, Ssh};
+
+use serde::Deserialize;
+
+use kind::Kind;
 
 /// The exit code of a program whose configuration is refused: `EX_USAGE` of `sysexits.h`.
 pub const EXIT_CODE: u8 = 64;
@@ -67,11 +73,23 @@ pub struct Config {
     pub log: Log,
 }
 
+const KEYS: &[Key] = &[
+    Key::new("transport", "SCOUT_TRANSPORT", Kind::Choice(&["http", "stdio"]), "http")
+        .about("How clients reach Scout: `http` at `/mcp`, or `stdio` as a child of the client."),
+    Key::new("enable_ui", "SCOUT_ENABLE_UI", Kind::Switch, "false").about(
+        "Add MCP-UI resources to results. Off, because few clients draw them and each doubles the answer.",
+    ),
+];
+
 /// How clients reach Scout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Transport {
     /// Streamable HTTP at `/mcp`.
     Http,
     /// Standard input and output of this process.
     Stdio,
 }
+
+#[cfg(test)]
+mod tests;

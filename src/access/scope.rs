@@ -24,13 +24,19 @@ impl HostScope {
     /// Every host.
     #[must_use]
     pub fn all() -> Self {
-        Self { patterns: Vec::new(), globs: None }
+        Self {
+            patterns: Vec::new(),
+            globs: None,
+        }
     }
 
     /// No host at all.
     #[must_use]
     pub fn none() -> Self {
-        Self { patterns: Vec::new(), globs: Some(GlobSet::empty()) }
+        Self {
+            patterns: Vec::new(),
+            globs: Some(GlobSet::empty()),
+        }
     }
 
     /// The hosts that match one of `patterns`; none of them, if there is no pattern.
@@ -47,10 +53,14 @@ impl HostScope {
         for pattern in &patterns {
             set.add(compile(pattern)?);
         }
-        let globs = set
-            .build()
-            .map_err(|e| PatternError { pattern: patterns.join(","), why: e.to_string() })?;
-        Ok(Self { patterns, globs: Some(globs) })
+        let globs = set.build().map_err(|e| PatternError {
+            pattern: patterns.join(","),
+            why: e.to_string(),
+        })?;
+        Ok(Self {
+            patterns,
+            globs: Some(globs),
+        })
     }
 
     /// Whether `host` is one of them.
@@ -82,7 +92,11 @@ impl Eq for HostScope {}
 
 impl fmt::Debug for HostScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_all() { f.write_str("all") } else { self.patterns.fmt(f) }
+        if self.is_all() {
+            f.write_str("all")
+        } else {
+            self.patterns.fmt(f)
+        }
     }
 }
 
@@ -99,7 +113,10 @@ pub struct PatternError {
 /// A pattern may hold only what a host name can hold, and the signs of a glob: an `@tag` or a
 /// `name:port` would otherwise be a pattern that silently matches nothing.
 fn compile(pattern: &str) -> Result<globset::Glob, PatternError> {
-    let refuse = |why: &str| PatternError { pattern: pattern.into(), why: why.into() };
+    let refuse = |why: &str| PatternError {
+        pattern: pattern.into(),
+        why: why.into(),
+    };
     if pattern.is_empty() {
         return Err(refuse("it is empty"));
     }
@@ -113,7 +130,10 @@ fn compile(pattern: &str) -> Result<globset::Glob, PatternError> {
     if pattern.chars().filter(|c| "*?[{".contains(*c)).count() > MAX_WILDCARDS {
         return Err(refuse("it has more than 16 wildcards"));
     }
-    GlobBuilder::new(pattern).backslash_escape(false).build().map_err(|e| refuse(&e.kind().to_string()))
+    GlobBuilder::new(pattern)
+        .backslash_escape(false)
+        .build()
+        .map_err(|e| refuse(&e.kind().to_string()))
 }
 
 #[cfg(test)]
@@ -123,10 +143,26 @@ mod tests {
     #[test]
     fn a_pattern_admits_whole_names_and_minds_the_case() {
         let scope = HostScope::matching(["web-*", "db[1-3]", "{blue,green}-?"]).unwrap();
-        for inside in ["web-", "web-01", "web-1.example.com", "db2", "blue-1", "green-x"] {
+        for inside in [
+            "web-",
+            "web-01",
+            "web-1.example.com",
+            "db2",
+            "blue-1",
+            "green-x",
+        ] {
             assert!(scope.contains(inside), "{inside}");
         }
-        for outside in ["web", "my-web-01", "WEB-01", "db4", "db12", "blue-10", "red-1", ""] {
+        for outside in [
+            "web",
+            "my-web-01",
+            "WEB-01",
+            "db4",
+            "db12",
+            "blue-10",
+            "red-1",
+            "",
+        ] {
             assert!(!scope.contains(outside), "{outside}");
         }
     }

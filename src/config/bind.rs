@@ -43,7 +43,11 @@ impl Bind {
 impl fmt::Display for Bind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { host, port } = self;
-        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+        if host.contains(':') {
+            write!(f, "[{host}]:{port}")
+        } else {
+            write!(f, "{host}:{port}")
+        }
     }
 }
 
@@ -53,10 +57,24 @@ mod tests {
 
     #[test]
     fn only_addresses_of_this_machine_are_loopback() {
-        for near in ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1", "localhost", "LocalHost"] {
+        for near in [
+            "127.0.0.1",
+            "127.8.8.8",
+            "::1",
+            "::ffff:127.0.0.1",
+            "localhost",
+            "LocalHost",
+        ] {
             assert!(Bind::new(near.into(), 1).is_loopback(), "{near}");
         }
-        for far in ["0.0.0.0", "::", "10.0.0.1", "::ffff:10.0.0.1", "localhost.evil.example", "box"] {
+        for far in [
+            "0.0.0.0",
+            "::",
+            "10.0.0.1",
+            "::ffff:10.0.0.1",
+            "localhost.evil.example",
+            "box",
+        ] {
             assert!(!Bind::new(far.into(), 1).is_loopback(), "{far}");
         }
     }
@@ -64,6 +82,9 @@ mod tests {
     #[test]
     fn an_ipv6_address_is_shown_in_brackets() {
         assert_eq!(Bind::new("::1".into(), 80).to_string(), "[::1]:80");
-        assert_eq!(Bind::new("127.0.0.1".into(), 80).to_string(), "127.0.0.1:80");
+        assert_eq!(
+            Bind::new("127.0.0.1".into(), 80).to_string(),
+            "127.0.0.1:80"
+        );
     }
 }

@@ -3,7 +3,8 @@
 use serde::Deserialize;
 
 use super::bind::Bind;
-use super::key::{Key, Kind};
+use super::key::Key;
+use super::kind::Kind;
 use super::units::{KIB, MIB};
 
 pub(super) const KEYS: &[Key] = &[

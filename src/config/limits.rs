@@ -5,10 +5,15 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::key::{Bare, Key, Kind};
-use super::units::{GIB, HOUR, KIB, MIB, MILLI, SECOND};
+use super::key::Key;
+use super::kind::{Bare, Kind};
+use super::units::{GIB, HOUR, KIB, MIB, SECOND};
 
-const DEADLINE: Kind = Kind::Span { bare: Bare::Seconds, min: 100 * MILLI, max: HOUR };
+const DEADLINE: Kind = Kind::Span {
+    bare: Bare::Seconds,
+    min: SECOND / 10,
+    max: HOUR,
+};
 
 pub(super) const KEYS: &[Key] = &[
     Key::new(
@@ -88,7 +93,7 @@ pub(super) struct RawLimits {
     max_file_size: u64,
     max_output_size: u64,
     output_budget: u64,
-    command_timeout: u64,
+    pub command_timeout: u64,
     request_timeout: u64,
     max_concurrent_requests: usize,
     host_running: usize,

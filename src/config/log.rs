@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::key::{Bare, Key, Kind};
+use super::key::Key;
+use super::kind::{Bare, Kind};
 use super::units::HOUR;
 
 pub(super) const KEYS: &[Key] = &[

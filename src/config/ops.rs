@@ -3,7 +3,8 @@
 use serde::Deserialize;
 
 use super::bind::Bind;
-use super::key::{Key, Kind};
+use super::key::Key;
+use super::kind::Kind;
 
 pub(super) const KEYS: &[Key] = &[
     Key::new("ops.host", "SCOUT_OPS_HOST", Kind::Host, "127.0.0.1").about(
@@ -29,6 +30,8 @@ pub struct Ops {
 
 impl From<RawOps> for Ops {
     fn from(raw: RawOps) -> Self {
-        Self { bind: Bind::new(raw.host, raw.port) }
+        Self {
+            bind: Bind::new(raw.host, raw.port),
+        }
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::key::{Bare, Key, Kind};
+use super::key::Key;
+use super::kind::{Bare, Kind};
 use super::units::{DAY, HOUR, MINUTE, SECOND};
 
 /// How many keepalives may go unanswered before a connection counts as dead: the default of
@@ -28,7 +29,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::new(
         "ssh.connection_timeout",
         "SCOUT_CONNECTION_TIMEOUT",
-        Kind::Span { bare: Bare::Seconds, min: 100, max: 10 * MINUTE },
+        Kind::Span { bare: Bare::Seconds, min: SECOND / 10, max: 10 * MINUTE },
         "10s",
     )
     .about("From the first packet to an authenticated connection, jump hosts included. A healthy host needs a fraction of a second."),
@@ -66,14 +67,14 @@ pub(super) const KEYS: &[Key] = &[
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawSsh {
-    config: String,
-    known_hosts: String,
-    strict_host_key_checking: bool,
-    connection_timeout: u64,
-    keepalive: u64,
-    idle_timeout: u64,
-    max_pool_size: usize,
-    host_status_ttl: u64,
+    pub config: String,
+    pub known_hosts: String,
+    pub strict_host_key_checking: bool,
+    pub connection_timeout: u64,
+    pub keepalive: u64,
+    pub idle_timeout: u64,
+    pub max_pool_size: usize,
+    pub host_status_ttl: u64,
 }
 
 /// The connections to hosts.
