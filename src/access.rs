@@ -4,6 +4,7 @@
 //! Everything here is a pure function of its arguments: no clock, no network, no file, no
 //! protocol. A caller that cannot get a decision has none, and refuses.
 
+pub mod argv;
 pub mod keys;
 pub mod role;
 pub mod scope;
