@@ -1,1 +1,5 @@
 //! Scout: an MCP server that gives agents safe, fast access to a fleet of SSH hosts.
+
+pub mod access;
+pub mod config;
+pub mod telemetry;

@@ -1,0 +1,95 @@
+//! What Scout was told: defaults, then a file, then the environment, then flags, each over the
+//! one before; read once into a [`Config`] in which every value is legal.
+//!
+//! Two types, on purpose. What a layer says is raw: a text, a number, a list, with the place it
+//! was written ([`Origin`]). What the program works with is checked: sizes in bytes, durations,
+//! paths without `~`, hashed keys. Nothing outside this module ever sees the first kind, and no
+//! other part of the program reads the environment.
+//!
+//! The table of keys in each section file is the only list of keys there is: the loader, the
+//! errors, `scout check` and the test of `config/scout.toml` all read it.
+
+mod auth;
+mod bind;
+mod check;
+mod environment;
+mod error;
+mod explain;
+mod file;
+mod http;
+mod key;
+mod kind;
+mod layers;
+mod limits;
+mod load;
+mod log;
+mod ops;
+mod overrides;
+mod path;
+mod ssh;
+mod text;
+mod units;
+
+pub use auth::Auth;
+pub use bind::Bind;
+pub use environment::Environment;
+pub use error::{ConfigError, ConfigErrors, Warning};
+pub use explain::Row;
+pub use http::Http;
+pub use key::Key;
+pub use layers::Origin;
+pub use limits::{Limits, RateLimit};
+pub use load::Loaded;
+pub use log::{Log, LogFormat};
+pub use ops::Ops;
+pub use overrides::Overrides;
+pub use ssh::{KEEPALIVE_MISSES, KnownHosts, Ssh};
+
+use serde::Deserialize;
+
+use kind::Kind;
+
+/// The exit code of a program whose configuration is refused: `EX_USAGE` of `sysexits.h`.
+pub const EXIT_CODE: u8 = 64;
+
+/// Everything Scout was told, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// How clients reach it.
+    pub transport: Transport,
+    /// Whether results carry MCP-UI resources for clients that can draw them.
+    pub enable_ui: bool,
+    /// The listener for clients.
+    pub http: Http,
+    /// The listener for operators: metrics and probes.
+    pub ops: Ops,
+    /// Bounds on what one call, one host and the whole process may use.
+    pub limits: Limits,
+    /// The connections to hosts.
+    pub ssh: Ssh,
+    /// Keys, roles and the hosts that exist for clients.
+    pub auth: Auth,
+    /// What is logged, and how.
+    pub log: Log,
+}
+
+const KEYS: &[Key] = &[
+    Key::new("transport", "SCOUT_TRANSPORT", Kind::Choice(&["http", "stdio"]), "http")
+        .about("How clients reach Scout: `http` at `/mcp`, or `stdio` as a child of the client."),
+    Key::new("enable_ui", "SCOUT_ENABLE_UI", Kind::Switch, "false").about(
+        "Add MCP-UI resources to results. Off, because few clients draw them and each doubles the answer.",
+    ),
+];
+
+/// How clients reach Scout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    /// Streamable HTTP at `/mcp`.
+    Http,
+    /// Standard input and output of this process.
+    Stdio,
+}
+
+#[cfg(test)]
+mod tests;

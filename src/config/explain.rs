@@ -1,0 +1,66 @@
+//! The effective configuration as rows, for people and for programs.
+
+use serde::Serialize;
+
+use super::key::Key;
+use super::layers::Origin;
+use super::load::Loaded;
+
+/// One key: what it holds, who said so, what it means. Never a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// Where it stands in the file.
+    pub key: &'static str,
+    /// Its environment variable; empty if it has none.
+    pub variable: &'static str,
+    /// What it holds.
+    pub value: String,
+    /// What it would hold if nobody said anything.
+    pub default: &'static str,
+    /// The layer that said so: `default`, `file`, `environment` or `flag`.
+    pub layer: &'static str,
+    /// Where exactly: `default`, `path:line`, the variable or the flag.
+    pub origin: String,
+    /// What it may hold.
+    pub legal: String,
+    /// What it means and why the default is what it is.
+    pub meaning: &'static str,
+}
+
+impl Loaded {
+    /// A row for every key, in the order of the file.
+    #[must_use]
+    pub fn explain(&self) -> Vec<Row> {
+        Key::all().map(|key| self.row(key)).collect()
+    }
+
+    fn row(&self, key: &'static Key) -> Row {
+        let placed = self.placed.get(key.path);
+        let mut value = placed
+            .map(|placed| key.kind.show(&placed.held))
+            .unwrap_or_default();
+        let mut origin = placed.map_or(&Origin::Default, |placed| &placed.origin);
+        if key.path == "auth.keys" {
+            let names = self.placed.iter().filter(|(path, _)| is_key_name(path));
+            let (names, origins): (Vec<_>, Vec<_>) = names
+                .map(|(_, placed)| (key.kind.show(&placed.held), &placed.origin))
+                .unzip();
+            value = names.join(",");
+            origin = origins.first().unwrap_or(&origin);
+        }
+        Row {
+            key: key.path,
+            variable: key.variable,
+            value,
+            default: key.default,
+            layer: origin.layer(),
+            origin: origin.to_string(),
+            legal: key.legal(),
+            meaning: key.about,
+        }
+    }
+}
+
+fn is_key_name(path: &str) -> bool {
+    path.starts_with("auth.keys[") && path.ends_with("].name")
+}
