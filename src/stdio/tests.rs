@@ -15,6 +15,7 @@ use crate::mcp::{Answer, CallError, Catalogue, ToolCall};
 /// `wait` runs until `go`; `version` tells the version of the call; `steps` reports progress.
 #[derive(Default)]
 struct Tools {
+    started: Notify,
     go: Notify,
     stopped: Arc<Notify>,
 }
@@ -35,6 +36,7 @@ impl Catalogue for Tools {
             match call.name.as_str() {
                 "wait" => {
                     let mut dropped = DroppedEarly(Some(Arc::clone(&self.stopped)));
+                    self.started.notify_one();
                     self.go.notified().await;
                     dropped.0 = None;
                 }
@@ -102,7 +104,8 @@ impl Client {
     }
 
     async fn read(&mut self) -> Value {
-        let line = self.from.next_line().await.unwrap().expect("a line");
+        let line = tokio::time::timeout(std::time::Duration::from_secs(30), self.from.next_line());
+        let line = line.await.expect("an answer").unwrap().expect("a line");
         serde_json::from_str(&line).unwrap()
     }
 
@@ -163,6 +166,7 @@ async fn progress_comes_before_the_answer() {
 async fn a_cancelled_request_stops_and_is_not_answered() {
     let mut client = Client::start(Settings::default());
     client.call(json!(1), "wait").await;
+    client.tools.started.notified().await;
     let cancel = |id: Value| json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}});
     client.send(&cancel(json!("1"))).await;
     client.send(&cancel(json!(1))).await;
