@@ -2,4 +2,7 @@
 
 pub mod access;
 pub mod config;
+pub mod http;
+pub mod mcp;
+pub mod stdio;
 pub mod telemetry;
