@@ -1,0 +1,82 @@
+//! What tools, resources and the command line share: each operation once, with its report.
+//!
+//! An operation takes a checked request and a [`Principal`], decides whether that principal may do
+//! it, asks the fleet, and answers with a report that can be shown as text and serialised. It
+//! knows neither MCP nor terminals.
+
+mod decode;
+mod failure;
+mod hosts;
+mod read;
+mod run;
+mod text;
+
+pub use failure::Failure;
+pub use hosts::{HostLine, HostsReport, HostsRequest};
+pub use read::{
+    DEFAULT_DEPTH, MAX_DEPTH,
+    DirectoryReport, EntryReport, FileReport, NodeReport, Range, ReadReport, ReadRequest,
+    TreeReport,
+};
+pub use run::{RunReport, RunRequest};
+pub use text::{Bytes, Printable};
+
+use crate::access::{Action, Decision, Denial, Principal, Visible, decide};
+use fleet::{Deadline, Fleet, HostName, Lease};
+
+/// The operations, on one fleet.
+#[derive(Clone)]
+pub struct Ops {
+    fleet: Fleet,
+    visible: Visible,
+}
+
+impl Ops {
+    /// Operations on this fleet, of which clients see these hosts.
+    #[must_use]
+    pub fn new(fleet: Fleet, visible: Visible) -> Self {
+        Self { fleet, visible }
+    }
+
+    /// The names this principal may know, in order.
+    #[must_use]
+    pub fn visible_hosts(&self, principal: &Principal) -> Vec<HostName> {
+        let hosts = self.fleet.inventory().iter().map(|entry| entry.name());
+        hosts.filter(|host| self.visible.to(principal, host.as_str())).cloned().collect()
+    }
+
+    /// Whether the principal may do this on that host, and if need be in which other words. A
+    /// host it may not see is answered like one that does not exist.
+    fn decide(
+        &self,
+        principal: &Principal,
+        action: Action<'_>,
+        host: &HostName,
+    ) -> Result<Decision, Failure> {
+        match decide(&self.visible, principal, action, Some(host.as_str())) {
+            Decision::UnknownHost => Err(self.unknown_host(principal, host.as_str())),
+            Decision::Refuse(denial) => Err(refused(&denial)),
+            allowed => Ok(allowed),
+        }
+    }
+
+    async fn lease(
+        &self,
+        principal: &Principal,
+        host: &HostName,
+        deadline: Deadline,
+    ) -> Result<Lease, Failure> {
+        self.fleet.lease(host, deadline).await.map_err(|error| match error {
+            fleet::FleetError::UnknownHost { host } => self.unknown_host(principal, &host),
+            other => Failure::from(other),
+        })
+    }
+
+    fn unknown_host(&self, principal: &Principal, host: &str) -> Failure {
+        Failure::unknown_host(host, &self.visible_hosts(principal))
+    }
+}
+
+fn refused(denial: &Denial) -> Failure {
+    Failure::refused(denial.to_string())
+}

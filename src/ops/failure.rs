@@ -1,0 +1,123 @@
+//! Why an operation has no report.
+//!
+//! A stable code for programs, one sentence for people, and a hint that says what to do: the same
+//! in a tool result, a resource and on a terminal.
+
+use fleet::FleetError;
+use fleet::error::Phase;
+use fleet::target::TargetError;
+use fleet::{CommandError, HostName};
+use serde::Serialize;
+use std::fmt;
+
+/// How many host names are offered in place of an unknown one.
+const OFFERED: usize = 20;
+
+/// A failed operation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// `unreachable`, `refused`, `invalid` or `failed`.
+    pub outcome: &'static str,
+    /// A stable name for what went wrong.
+    pub code: &'static str,
+    /// The host it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// The phase of connecting in which it happened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phase: Option<&'static str>,
+    /// One sentence.
+    pub message: String,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    /// The request itself is wrong. Nothing was sent anywhere.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self {
+            outcome: "invalid",
+            code: "invalid",
+            host: None,
+            phase: None,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// The caller may not do this.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self { outcome: "refused", code: "refused", ..Self::invalid(message) }
+    }
+
+    /// No such host, as far as the caller may know.
+    #[must_use]
+    pub fn unknown_host(host: &str, known: &[HostName]) -> Self {
+        let message = format!("unknown host `{}`", host.escape_debug());
+        let names: Vec<&str> = known.iter().take(OFFERED).map(HostName::as_str).collect();
+        let hint = match (names.is_empty(), known.len().saturating_sub(OFFERED)) {
+            (true, _) => "no host is configured; add one to the ssh configuration".to_owned(),
+            (false, 0) => format!("available: {}", names.join(", ")),
+            (false, more) => format!("available: {} and {more} more", names.join(", ")),
+        };
+        Self {
+            outcome: "refused",
+            code: "unknown_host",
+            host: Some(host.to_owned()),
+            hint: Some(hint),
+            ..Self::invalid(message)
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Error: {}", self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, "\n\nhint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<FleetError> for Failure {
+    fn from(error: FleetError) -> Self {
+        let (outcome, host, phase): (_, _, Option<Phase>) = match &error {
+            FleetError::Unreachable { host, error, .. } => {
+                ("unreachable", Some(host), Some(error.phase))
+            }
+            FleetError::Busy { .. }
+            | FleetError::ShuttingDown
+            | FleetError::Unusable { .. }
+            | FleetError::Quarantined { .. } => ("refused", None, None),
+            FleetError::File(file) => ("failed", Some(&file.host), None),
+            FleetError::ConnectionLost { host }
+            | FleetError::DeadlinePassed { host, .. }
+            | FleetError::NoShell { host, .. }
+            | FleetError::NoSftp { host }
+            | FleetError::Internal { host } => ("failed", Some(host), None),
+            _ => ("failed", None, None),
+        };
+        Self {
+            outcome,
+            code: error.code(),
+            host: host.map(ToString::to_string),
+            phase: phase.map(Phase::label),
+            message: error.to_string(),
+            hint: error.hint(),
+        }
+    }
+}
+
+impl From<TargetError> for Failure {
+    fn from(error: TargetError) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
+
+impl From<CommandError> for Failure {
+    fn from(error: CommandError) -> Self {
+        Self::invalid(error.to_string())
+    }
+}

@@ -1,0 +1,167 @@
+//! The tools: one file each, behind one enum that the compiler keeps complete.
+//!
+//! A tool parses its arguments, asks [`Ops`], and shapes the report into an answer. What is wrong
+//! with the arguments is said in words a model can act on; what failed on a host is a result with
+//! `isError`, never a protocol error.
+
+mod hosts;
+mod read;
+mod run;
+mod schema;
+mod scout;
+
+use crate::access::Principal;
+use crate::mcp::{Answer, CallError};
+use crate::ops::{Failure, Ops};
+use fleet::Deadline;
+use rmcp::model::{JsonObject, ToolAnnotations};
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+/// Every tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tool {
+    /// One call for everything, with the parameters of the server Scout replaces.
+    Scout,
+    /// The hosts there are.
+    Hosts,
+    /// A file or directory.
+    Read,
+    /// A command.
+    Run,
+}
+
+/// What a tool call is made with.
+pub struct Call<'a> {
+    /// The operations.
+    pub ops: &'a Ops,
+    /// Who calls.
+    pub principal: &'a Principal,
+    /// When the call is over.
+    pub deadline: Deadline,
+}
+
+/// How a call ended, for metrics and the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ending(pub &'static str);
+
+impl Ending {
+    /// Every ending there is, so that each can be counted from 0.
+    pub const ALL: [&'static str; 11] = [
+        "ok",
+        "exited",
+        "signaled",
+        "timed_out",
+        "cancelled",
+        "connection_lost",
+        "unreachable",
+        "refused",
+        "invalid",
+        "failed",
+        "internal",
+    ];
+}
+
+/// An answer and how the call ended.
+pub struct Answered {
+    /// For the caller.
+    pub answer: Answer,
+    /// For the operator.
+    pub ending: Ending,
+}
+
+impl Answered {
+    fn ok(answer: Answer) -> Self {
+        Self { answer, ending: Ending("ok") }
+    }
+}
+
+impl From<Failure> for Answered {
+    fn from(failure: Failure) -> Self {
+        let ending = Ending(failure.outcome);
+        Self { answer: Answer::rendered(failure).failed(), ending }
+    }
+}
+
+impl Tool {
+    /// All of them, in the order they are listed.
+    pub const ALL: [Self; 4] = [Self::Scout, Self::Hosts, Self::Read, Self::Run];
+
+    /// The name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Scout => "scout",
+            Self::Hosts => "hosts",
+            Self::Read => "read",
+            Self::Run => "run",
+        }
+    }
+
+    /// The tool of this name.
+    #[must_use]
+    pub fn find(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|tool| tool.name() == name)
+    }
+
+    /// How the protocol describes it.
+    #[must_use]
+    pub fn describe(self) -> rmcp::model::Tool {
+        let described = match self {
+            Self::Scout => scout::describe(),
+            Self::Hosts => hosts::describe(),
+            Self::Read => read::describe(),
+            Self::Run => run::describe(),
+        };
+        schema::tool(self.name(), described)
+    }
+
+    /// Runs it.
+    ///
+    /// # Errors
+    /// [`CallError::Arguments`] when the arguments do not fit.
+    pub async fn call(self, call: Call<'_>, arguments: JsonObject) -> Result<Answered, CallError> {
+        match self {
+            Self::Scout => scout::call(call, parse(self, arguments)?).await,
+            Self::Hosts => hosts::call(call, parse(self, arguments)?).await,
+            Self::Read => read::call(call, parse(self, arguments)?).await,
+            Self::Run => run::call(call, parse(self, arguments)?).await,
+        }
+    }
+}
+
+/// What a tool's file says about it.
+struct Described {
+    title: &'static str,
+    description: &'static str,
+    annotations: ToolAnnotations,
+    input: schemars::Schema,
+    output: serde_json::Value,
+}
+
+/// Annotations of a tool that only looks.
+fn reads() -> ToolAnnotations {
+    ToolAnnotations::new().read_only(true).destructive(false).idempotent(true).open_world(true)
+}
+
+/// Annotations of a tool that can change a host.
+fn changes() -> ToolAnnotations {
+    ToolAnnotations::new().read_only(false).destructive(true).idempotent(false).open_world(true)
+}
+
+fn parse<T: DeserializeOwned>(tool: Tool, arguments: JsonObject) -> Result<T, CallError> {
+    serde_json::from_value(serde_json::Value::Object(arguments))
+        .map_err(|error| CallError::Arguments(format!("`{}`: {error}", tool.name())))
+}
+
+/// A timeout given in seconds.
+fn seconds(name: &str, value: Option<f64>) -> Result<Option<Duration>, Failure> {
+    const MOST: f64 = 600.0;
+    match value {
+        None => Ok(None),
+        Some(s) if s > 0.0 && s <= MOST => Ok(Some(Duration::from_secs_f64(s))),
+        Some(s) => Err(Failure::invalid(format!(
+            "`{name}` must be more than 0 and at most {MOST} seconds, not {s}"
+        ))),
+    }
+}

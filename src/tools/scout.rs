@@ -1,0 +1,70 @@
+//! `scout`: one tool for everything, with the parameters of the server Scout replaces.
+//!
+//! `hosts` lists the hosts; `host:/path` reads what is there, or with `tree` the tree below it, or
+//! with `query` runs a command in it.
+
+use super::schema::{of, report};
+use super::{Answered, Call, Described, changes, hosts, read, run};
+use crate::mcp::CallError;
+use crate::ops::{DEFAULT_DEPTH, Failure, Range, ReadRequest, RunRequest};
+use fleet::{Bounds, Program, Target};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+
+/// Arguments of `scout`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Args {
+    /// `hosts`, or a place in the fleet: `host:/path`, `host:~/path`, `host:`.
+    target: String,
+    /// A command to run in the target's directory.
+    #[serde(default)]
+    query: Option<String>,
+    /// Show the tree below a directory instead of its listing.
+    #[serde(default)]
+    tree: bool,
+}
+
+pub(super) fn describe() -> Described {
+    Described {
+        title: "Scout a host",
+        description: "List hosts, read files and directories, or run a command, by target. Examples: {\"target\": \"hosts\"}; {\"target\": \"web1:/etc/hosts\"}; {\"target\": \"web1:/etc/nginx\", \"tree\": true}; {\"target\": \"web1:~/code\", \"query\": \"grep -rn TODO .\"}.",
+        annotations: changes(),
+        input: of::<Args>(),
+        output: report(json!({})),
+    }
+}
+
+pub(super) async fn call(call: Call<'_>, args: Args) -> Result<Answered, CallError> {
+    if args.target.trim().eq_ignore_ascii_case("hosts") {
+        return hosts::call(call, hosts::Args::default()).await;
+    }
+    let target = match Target::parse(&args.target) {
+        Ok(target) => target,
+        Err(error) => return Ok(Failure::from(error).into()),
+    };
+    let Call { ops, principal, deadline } = call;
+    let Target { host, path } = target;
+    Ok(match (args.query, args.tree) {
+        (Some(_), true) => {
+            Failure::invalid("`query` runs a command and `tree` shows a directory: give one").into()
+        }
+        (Some(query), false) => {
+            let request = RunRequest {
+                host,
+                program: Program::Shell(query),
+                cwd: Some(path),
+                env: Vec::new(),
+                stdin: None,
+                bounds: Bounds::default(),
+            };
+            run::answer(ops, principal, request, deadline).await
+        }
+        (None, tree) => {
+            let tree = tree.then_some(DEFAULT_DEPTH);
+            let request = ReadRequest { host, path, range: Range::default(), tree };
+            read::answer(ops, principal, request, deadline).await
+        }
+    })
+}
