@@ -63,7 +63,6 @@ impl KnownHosts {
     /// On a port other than 22 the keys of `[host]:port` count; if there are none, those of `host`
     /// alone may confirm the key or revoke it, but not contradict it, since they may be those of
     /// another server there (as `check_host_key` does).
-    #[must_use]
     pub fn check(&self, host: &str, port: u16, key: &PublicKey) -> Verdict {
         let full = recorded_as(host, port);
         let bare = recorded_as(host, 22);
