@@ -16,7 +16,7 @@ use super::load::Raw;
 use super::ssh::RawSsh;
 use super::{Auth, Config, KnownHosts, Limits, Ssh, Transport, path, units};
 use crate::access::keys::{self, KeyEntry};
-use crate::access::{HostScope, Role};
+use crate::access::{HostScope, Role, Visible};
 
 /// The raw configuration on its way to the checked one.
 pub(super) struct Check<'a> {
@@ -188,8 +188,7 @@ impl<'a> Check<'a> {
             enabled,
             role,
             keys: entries,
-            allow,
-            block,
+            visible: Visible { allow, block },
         })
     }
 
