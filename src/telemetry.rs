@@ -5,6 +5,8 @@
 //! that target is shut unless the configuration opens it; so is the TRACE level of the libraries
 //! that would print the same bytes. Metrics are not made here.
 
+mod one_line;
+
 use std::io::{self, IsTerminal};
 
 use tracing::{Level, Metadata, Subscriber};
@@ -15,6 +17,7 @@ use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use crate::config::{Log, LogFormat};
+use one_line::OneLine;
 
 /// The target of events that hold what clients send or hosts answer.
 pub const PAYLOAD: &str = "scout::payload";
@@ -79,7 +82,7 @@ where
     let payloads = log.payloads;
     let filter =
         directives(&log.level)?.and(filter_fn(move |event| payloads || !is_payload(event)));
-    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
+    let lines = tracing_subscriber::fmt::layer().with_writer(OneLine(writer));
     let lines = match log.format {
         LogFormat::Text => lines.with_ansi(colours).boxed(),
         LogFormat::Json => lines
@@ -204,11 +207,11 @@ mod tests {
     #[test]
     fn a_text_line_has_no_colours_and_no_raw_escapes_of_others() {
         let lines = logged("info", LogFormat::Text, false, || {
-            info!(host = "a\nb", path = "\u{1b}[2J", "read");
+            info!(host = "a\nb", path = %"\u{1b}[2J\n2026-01-01T00:00:00Z ERROR\r", "read\nme");
         });
         let [line] = &*lines else { panic!("{lines:?}") };
         assert!(
-            line.contains("INFO") && line.contains("read") && !line.contains('\u{1b}'),
+            line.contains("INFO") && line.contains(r"read\nme") && !line.contains(['\u{1b}', '\r']),
             "{line}"
         );
     }
