@@ -182,6 +182,8 @@ fn no_accepted_line_changes_a_file() {
     let word = prop_oneof![
         "-[a-zA-Z0-9.]{1,3}",
         "-[a-zA-Z]",
+        // A letter that takes a value, and one that would act if it were read as an option.
+        "-[PILktfscemFd][oRClzp]",
         "--[a-z]{1,4}",
         prop::sample::select(vec![
             "out",
