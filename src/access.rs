@@ -5,10 +5,12 @@
 //! protocol. A caller that cannot get a decision has none, and refuses.
 
 pub mod argv;
+pub mod decide;
 pub mod keys;
 pub mod role;
 pub mod scope;
 
+pub use decide::{Action, Decision, Denial, Visible, decide};
 pub use keys::{KeyEntry, KeyRing};
 pub use role::Role;
 pub use scope::HostScope;

@@ -1,1 +1,269 @@
-//! Logs to stderr.
+//! Logs to stderr: one event per line, for people or for a collector.
+//!
+//! Timestamps are RFC 3339 in UTC. Standard output is never touched: over stdio it carries the
+//! protocol. What clients send and hosts answer is logged under the target [`PAYLOAD`] only, and
+//! that target is shut unless the configuration opens it; so is the TRACE level of the libraries
+//! that would print the same bytes. Metrics are not made here.
+
+mod one_line;
+
+use std::io::{self, IsTerminal};
+
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::filter::{FilterExt, LevelFilter, ParseError, filter_fn};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::{EnvFilter, Layer, Registry};
+
+use crate::config::{Log, LogFormat};
+use one_line::OneLine;
+
+/// The target of events that hold what clients send or hosts answer.
+pub const PAYLOAD: &str = "scout::payload";
+
+/// Libraries that have more to say than anybody wants to know, by the first part of their targets.
+const NOISY: [&str; 8] = [
+    "russh",
+    "hyper",
+    "hyper_util",
+    "h2",
+    "jsonrpsee",
+    "mio",
+    "ractor",
+    "tower",
+];
+
+/// Why there is no log.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The directives are none.
+    #[error(
+        "the log level `{level}` is not understood; set `log.level` to a level or to `module=level` directives"
+    )]
+    Level {
+        /// The directives.
+        level: String,
+        /// What is wrong with them.
+        source: ParseError,
+    },
+    /// Something else in this process took the place first.
+    #[error("the process has a log already; start it once")]
+    Twice(#[source] TryInitError),
+}
+
+/// Begins to log to stderr, for the rest of the process. Records of the `log` crate, which `russh`
+/// writes, arrive here too.
+///
+/// Colours are used on a terminal, in text, unless `no_color` is set: the convention of
+/// <https://no-color.org> is that the variable `NO_COLOR` is present and not empty.
+///
+/// # Errors
+/// [`TelemetryError`]; a checked configuration brings about only [`TelemetryError::Twice`].
+pub fn init(log: &Log, no_color: bool) -> Result<(), TelemetryError> {
+    let colours = !no_color && io::stderr().is_terminal();
+    subscriber(log, io::stderr, colours)?
+        .try_init()
+        .map_err(TelemetryError::Twice)
+}
+
+/// What [`init`] installs, writing to `writer`.
+///
+/// # Errors
+/// [`TelemetryError::Level`].
+pub fn subscriber<W>(
+    log: &Log,
+    writer: W,
+    colours: bool,
+) -> Result<Box<dyn Subscriber + Send + Sync>, TelemetryError>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let payloads = log.payloads;
+    let filter =
+        directives(&log.level)?.and(filter_fn(move |event| payloads || !is_payload(event)));
+    let lines = tracing_subscriber::fmt::layer().with_writer(OneLine(writer));
+    let lines = match log.format {
+        LogFormat::Text => lines.with_ansi(colours).boxed(),
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_span_list(false)
+            .with_ansi(false)
+            .boxed(),
+    };
+    Ok(Box::new(
+        Registry::default().with(lines.with_filter(filter)),
+    ))
+}
+
+/// The directives of the configuration, over quiet ones for noisy libraries. A directive for the
+/// same target replaces the quiet one; a mere level does not.
+fn directives(level: &str) -> Result<EnvFilter, TelemetryError> {
+    let parse = |text: &str| {
+        EnvFilter::try_new(text).map_err(|source| TelemetryError::Level {
+            level: level.to_owned(),
+            source,
+        })
+    };
+    let asked = parse(level)?;
+    if asked
+        .max_level_hint()
+        .is_some_and(|most| most <= LevelFilter::WARN)
+    {
+        return Ok(asked);
+    }
+    let quiet = NOISY.map(|library| format!("{library}=warn,")).concat();
+    parse(&format!("{quiet}{level}"))
+}
+
+/// Whether an event may hold what clients send or hosts answer. Found by reading the libraries: at
+/// TRACE they print messages and packets; `jsonrpsee` (0.26) prints some of them at DEBUG, and so
+/// does the agent client of `russh` (0.65) with what the agent signed.
+fn is_payload(event: &Metadata<'_>) -> bool {
+    let (target, level) = (event.target(), *event.level());
+    let of = |library: &str| {
+        let rest = target.strip_prefix(library);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['_', '-', ':']))
+    };
+    match level {
+        _ if target == PAYLOAD => true,
+        Level::TRACE => NOISY.into_iter().any(of),
+        Level::DEBUG => of("jsonrpsee") || of("russh::keys::agent"),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex, PoisonError};
+    use std::time::Duration;
+
+    use tracing::{debug, error, info, info_span, trace, warn};
+
+    use super::*;
+
+    /// Lines that were logged.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(level: &str, format: LogFormat, payloads: bool, events: fn()) -> Vec<String> {
+        let log = Log {
+            level: level.into(),
+            format,
+            payloads,
+            slow_threshold: Duration::ZERO,
+        };
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = subscriber(&log, move || writer.clone(), false).unwrap();
+        tracing::subscriber::with_default(subscriber, events);
+        let bytes = lines.0.lock().unwrap().clone();
+        String::from_utf8(bytes)
+            .unwrap()
+            .lines()
+            .map(Into::into)
+            .collect()
+    }
+
+    #[test]
+    fn json_is_one_object_per_line_whatever_the_event_holds() {
+        let lines = logged("info", LogFormat::Json, false, || {
+            let _span = info_span!("call", host = "a\nb").entered();
+            info!(code = 7, "one\ntwo \u{1b}[2J");
+        });
+        let [line] = &*lines else { panic!("{lines:?}") };
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(
+            (&event["message"], &event["code"]),
+            (&"one\ntwo \u{1b}[2J".into(), &7.into())
+        );
+        assert_eq!(
+            (&event["level"], &event["span"]["host"]),
+            (&"INFO".into(), &"a\nb".into())
+        );
+        let time = event["timestamp"].as_str().unwrap();
+        assert!(
+            time.len() >= 20 && time.as_bytes()[10] == b'T' && time.ends_with('Z'),
+            "{time}"
+        );
+    }
+
+    #[test]
+    fn a_text_line_has_no_colours_and_no_raw_escapes_of_others() {
+        let lines = logged("info", LogFormat::Text, false, || {
+            info!(host = "a\nb", path = %"\u{1b}[2J\n2026-01-01T00:00:00Z ERROR\r", "read\nme");
+        });
+        let [line] = &*lines else { panic!("{lines:?}") };
+        assert!(
+            line.contains("INFO") && line.contains(r"read\nme") && !line.contains(['\u{1b}', '\r']),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn noisy_libraries_keep_to_warnings_unless_asked() {
+        let events = || {
+            debug!(target: "russh::client", "a");
+            warn!(target: "russh::client", "b");
+            info!(target: "h2::proto", "c");
+            debug!(target: "scout::http", "d");
+        };
+        let count = |level| logged(level, LogFormat::Text, false, events).len();
+        assert_eq!(count("debug"), 2, "b d");
+        assert_eq!(count("info,russh=debug"), 2, "a b");
+        assert_eq!(count("debug,russh=debug,h2=info"), 4);
+        assert_eq!(count("warn"), 1);
+        assert_eq!(count("error"), 0);
+        assert_eq!(count("off"), 0);
+        assert_eq!(count("scout=debug"), 2, "b d: a warning is worth saying");
+    }
+
+    #[test]
+    fn payloads_are_logged_only_where_they_were_asked_for() {
+        let events = || {
+            trace!(target: "russh::cipher", "packet");
+            trace!(target: "jsonrpsee-server", "message");
+            debug!(target: "jsonrpsee_core::server", "message");
+            debug!(target: "russh::keys::agent::client", "signature");
+            debug!(target: "russh::client", "fine");
+            debug!(target: "russhian", "fine");
+            error!(target: PAYLOAD, "body");
+            trace!(target: "scout::mcp", "fine");
+        };
+        let everything = "trace,russh=trace,jsonrpsee=trace,jsonrpsee-server=trace";
+        assert_eq!(logged(everything, LogFormat::Text, false, events).len(), 3);
+        assert_eq!(logged(everything, LogFormat::Text, true, events).len(), 8);
+    }
+
+    #[test]
+    fn directives_that_are_none_are_refused() {
+        let log = Log {
+            level: "scout=loud".into(),
+            format: LogFormat::Text,
+            payloads: false,
+            slow_threshold: Duration::ZERO,
+        };
+        let refused = subscriber(&log, io::sink, false).err().unwrap();
+        assert!(
+            refused
+                .to_string()
+                .starts_with("the log level `scout=loud` is not understood")
+        );
+    }
+}

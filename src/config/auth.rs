@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::key::Key;
 use super::kind::Kind;
 use crate::access::keys::KeyEntry;
-use crate::access::{HostScope, Role};
+use crate::access::{Role, Visible};
 
 pub(super) const KEYS: &[Key] = &[
     Key::new("auth.enabled", "SCOUT_AUTH_ENABLED", Kind::Switch, "true")
@@ -65,8 +65,6 @@ pub struct Auth {
     pub role: Role,
     /// The keys, by digest.
     pub keys: Vec<KeyEntry>,
-    /// The hosts that exist for clients, unless blocked.
-    pub allow: HostScope,
-    /// The hosts that do not, whatever `allow` says.
-    pub block: HostScope,
+    /// The hosts that exist for clients at all.
+    pub visible: Visible,
 }

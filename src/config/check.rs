@@ -16,7 +16,7 @@ use super::load::Raw;
 use super::ssh::RawSsh;
 use super::{Auth, Config, KnownHosts, Limits, Ssh, Transport, path, units};
 use crate::access::keys::{self, KeyEntry};
-use crate::access::{HostScope, Role};
+use crate::access::{HostScope, Role, Visible};
 
 /// The raw configuration on its way to the checked one.
 pub(super) struct Check<'a> {
@@ -101,8 +101,9 @@ impl<'a> Check<'a> {
                 self.problems.error(ConfigError::Conflict {
                     origin: self.origin(key),
                     key: key.into(),
-                    value: units::show_size(size),
-                    other: format!("all calls together may hold {budget} (`limits.output_budget`)"),
+                    value: units::show_size(size).into(),
+                    other: format!("all calls together may hold {budget} (`limits.output_budget`)")
+                        .into(),
                     hint: "lower the one or raise the other".into(),
                 });
             }
@@ -188,8 +189,7 @@ impl<'a> Check<'a> {
             enabled,
             role,
             keys: entries,
-            allow,
-            block,
+            visible: Visible { allow, block },
         })
     }
 
@@ -214,8 +214,8 @@ impl<'a> Check<'a> {
         self.problems.error(ConfigError::Conflict {
             origin: self.origin(key),
             key: key.into(),
-            value: format!("{} globs", patterns.len()),
-            other: refused.to_string(),
+            value: format!("{} globs", patterns.len()).into(),
+            other: refused.to_string().into(),
             hint: "write fewer or simpler ones".into(),
         });
         None
@@ -237,8 +237,8 @@ impl<'a> Check<'a> {
             self.problems.error(ConfigError::Conflict {
                 origin: self.origin_of_key(&entry.name),
                 key: "auth.keys".into(),
-                value: format!("a key named `{name}`"),
-                other,
+                value: format!("a key named `{name}`").into(),
+                other: other.into(),
                 hint: "remove one of them".into(),
             });
         }
@@ -268,7 +268,7 @@ impl<'a> Check<'a> {
             self.problems.error(ConfigError::Conflict {
                 origin: self.origin("ops.port"),
                 key: "ops.port".into(),
-                value: ops.bind.port().to_string(),
+                value: ops.bind.port().to_string().into(),
                 other: "`http.port` is the same on the same address".into(),
                 hint: "give one of them another port".into(),
             });

@@ -46,13 +46,13 @@ pub enum ConfigError {
         /// Where it was written.
         origin: Origin,
         /// The key.
-        key: String,
+        key: Box<str>,
         /// The value, if it may be shown.
-        value: String,
+        value: Box<str>,
         /// What is wrong with it, ending in a separator if there is anything to say.
-        why: String,
+        why: Box<str>,
         /// What would be right.
-        legal: String,
+        legal: Box<str>,
     },
     /// A table that lacks a field.
     #[error("{origin}: `{table}` has no `{field}`; `scout key new NAME` prints a complete table")]
@@ -105,13 +105,13 @@ pub enum ConfigError {
         /// Where the first was written.
         origin: Origin,
         /// Its key.
-        key: String,
+        key: Box<str>,
         /// Its value.
-        value: String,
+        value: Box<str>,
         /// What stands against it.
-        other: String,
+        other: Box<str>,
         /// What to do.
-        hint: String,
+        hint: Box<str>,
     },
     /// A `~` while nobody says where home is.
     #[error(

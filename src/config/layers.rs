@@ -115,16 +115,17 @@ impl Layer {
                     } else {
                         given.show()
                     };
+                    let why = if why.is_empty() {
+                        why
+                    } else {
+                        format!("{why}; ")
+                    };
                     problems.error(ConfigError::Illegal {
                         origin,
-                        key: path,
-                        value,
-                        why: if why.is_empty() {
-                            why
-                        } else {
-                            format!("{why}; ")
-                        },
-                        legal: key.legal(),
+                        key: path.into(),
+                        value: value.into(),
+                        why: why.into(),
+                        legal: key.legal().into(),
                     });
                 }
             }

@@ -211,7 +211,7 @@ impl Grammar {
             // `tail +5f` follows without end and `sort +1` is a key where the obsolete forms of
             // POSIX.2-1992 are still read.
             if path.starts_with('+') {
-                return Err(self.refuse(path, "an operand may not begin with `+`: write `./+…`"));
+                return Err(self.refuse(path, "an operand may not begin with `+`: write `./+`"));
             }
         }
         Ok(())

@@ -35,7 +35,7 @@ impl Refusal {
         Self {
             fault: Fault::Malformed,
             word: shown(word),
-            why: why.into(),
+            why: escaped(&why.into()),
             allowed: allowed.into(),
         }
     }
@@ -48,22 +48,28 @@ impl Refusal {
         Self {
             fault: Fault::Forbidden,
             word: shown(word),
-            why: why.into(),
+            why: escaped(&why.into()),
             allowed: allowed.into(),
         }
     }
 }
 
-/// Escapes control characters and everything else that could pass for something it is not.
 fn shown(word: &str) -> String {
     let short: String = word.chars().take(SHOWN).collect();
-    let more = if short.len() < word.len() { "…" } else { "" };
-    let escaped = short.chars().map(|c| {
-        if c.is_ascii_graphic() || c == ' ' {
-            c.to_string()
-        } else {
-            c.escape_default().to_string()
-        }
-    });
-    escaped.collect::<String>() + more
+    let more = if short.len() < word.len() { "..." } else { "" };
+    escaped(&short) + more
+}
+
+/// Escapes control characters and everything else that could pass for something it is not.
+fn escaped(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_graphic() || c == ' ';
+    text.chars()
+        .map(|c| {
+            if plain(c) {
+                c.to_string()
+            } else {
+                c.escape_default().to_string()
+            }
+        })
+        .collect()
 }

@@ -64,7 +64,7 @@ fn every_variable_of_the_contract_has_its_default() {
         (auth.enabled, auth.role, auth.keys.len()),
         (true, Role::Observer, 0)
     );
-    assert!(auth.allow.is_all() && auth.block.patterns().is_empty());
+    assert!(auth.visible.allow.is_all() && auth.visible.block.patterns().is_empty());
     assert_eq!(
         (log.level.as_str(), log.format, log.payloads),
         ("info", LogFormat::Text, false)
@@ -108,7 +108,7 @@ fn a_later_layer_wins_and_is_named() {
 fn a_later_list_replaces_an_earlier_one_instead_of_growing_it() {
     let file = "[auth]\nallowlist = [\"a\", \"b\", \"c\"]\n";
     let loaded = load(file, &[("SCOUT_ALLOWLIST", "web-{1,2}")]).unwrap();
-    assert_eq!(loaded.config.auth.allow.patterns(), ["web-{1,2}"]);
+    assert_eq!(loaded.config.auth.visible.allow.patterns(), ["web-{1,2}"]);
 }
 
 #[test]
