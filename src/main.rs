@@ -1,3 +1,5 @@
-//! Parses, starts, waits, and maps the end to an exit code.
+//! Parses, starts, waits, and maps the end to an exit code; the library is the program.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    scout::cli::main()
+}

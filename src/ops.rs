@@ -14,9 +14,8 @@ mod text;
 pub use failure::Failure;
 pub use hosts::{HostLine, HostsReport, HostsRequest};
 pub use read::{
-    DEFAULT_DEPTH, MAX_DEPTH,
-    DirectoryReport, EntryReport, FileReport, NodeReport, Range, ReadReport, ReadRequest,
-    TreeReport,
+    DEFAULT_DEPTH, DirectoryReport, EntryReport, FileReport, MAX_DEPTH, NodeReport, Range,
+    ReadReport, ReadRequest, TreeReport,
 };
 pub use run::{RunReport, RunRequest};
 pub use text::{Bytes, Printable};
@@ -42,7 +41,10 @@ impl Ops {
     #[must_use]
     pub fn visible_hosts(&self, principal: &Principal) -> Vec<HostName> {
         let hosts = self.fleet.inventory().iter().map(|entry| entry.name());
-        hosts.filter(|host| self.visible.to(principal, host.as_str())).cloned().collect()
+        hosts
+            .filter(|host| self.visible.to(principal, host.as_str()))
+            .cloned()
+            .collect()
     }
 
     /// Whether the principal may do this on that host, and if need be in which other words. A
@@ -66,10 +68,13 @@ impl Ops {
         host: &HostName,
         deadline: Deadline,
     ) -> Result<Lease, Failure> {
-        self.fleet.lease(host, deadline).await.map_err(|error| match error {
-            fleet::FleetError::UnknownHost { host } => self.unknown_host(principal, &host),
-            other => Failure::from(other),
-        })
+        self.fleet
+            .lease(host, deadline)
+            .await
+            .map_err(|error| match error {
+                fleet::FleetError::UnknownHost { host } => self.unknown_host(principal, &host),
+                other => Failure::from(other),
+            })
     }
 
     fn unknown_host(&self, principal: &Principal, host: &str) -> Failure {

@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use std::time::Duration;
 
 /// Every tool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Tool {
     /// One call for everything, with the parameters of the server Scout replaces.
     Scout,
@@ -72,14 +72,20 @@ pub struct Answered {
 
 impl Answered {
     fn ok(answer: Answer) -> Self {
-        Self { answer, ending: Ending("ok") }
+        Self {
+            answer,
+            ending: Ending("ok"),
+        }
     }
 }
 
 impl From<Failure> for Answered {
     fn from(failure: Failure) -> Self {
         let ending = Ending(failure.outcome);
-        Self { answer: Answer::rendered(failure).failed(), ending }
+        Self {
+            answer: Answer::rendered(failure).failed(),
+            ending,
+        }
     }
 }
 
@@ -141,12 +147,20 @@ struct Described {
 
 /// Annotations of a tool that only looks.
 fn reads() -> ToolAnnotations {
-    ToolAnnotations::new().read_only(true).destructive(false).idempotent(true).open_world(true)
+    ToolAnnotations::new()
+        .read_only(true)
+        .destructive(false)
+        .idempotent(true)
+        .open_world(true)
 }
 
 /// Annotations of a tool that can change a host.
 fn changes() -> ToolAnnotations {
-    ToolAnnotations::new().read_only(false).destructive(true).idempotent(false).open_world(true)
+    ToolAnnotations::new()
+        .read_only(false)
+        .destructive(true)
+        .idempotent(false)
+        .open_world(true)
 }
 
 fn parse<T: DeserializeOwned>(tool: Tool, arguments: JsonObject) -> Result<T, CallError> {

@@ -15,16 +15,27 @@ pub(super) fn timed(duration: Duration) -> String {
 /// The civil date of a day number, after the proleptic Gregorian calendar with years that begin in
 /// March, so that the leap day is the last of its year.
 pub(super) fn date(seconds: u32) -> String {
-    let (days, second) = (u64::from(seconds) / 86_400 + 719_468, u64::from(seconds) % 86_400);
+    let (days, second) = (
+        u64::from(seconds) / 86_400 + 719_468,
+        u64::from(seconds) % 86_400,
+    );
     let (era, day_of_era) = (days / 146_097, days % 146_097);
     let year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}", second / 3600, second % 3600 / 60)
+    format!(
+        "{year:04}-{month:02}-{day:02} {:02}:{:02}",
+        second / 3600,
+        second % 3600 / 60
+    )
 }
 
 /// Permission bits as `ls -l` writes them, without the type.

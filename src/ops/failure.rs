@@ -48,7 +48,11 @@ impl Failure {
 
     /// The caller may not do this.
     pub fn refused(message: impl Into<String>) -> Self {
-        Self { outcome: "refused", code: "refused", ..Self::invalid(message) }
+        Self {
+            outcome: "refused",
+            code: "refused",
+            ..Self::invalid(message)
+        }
     }
 
     /// No such host, as far as the caller may know.

@@ -63,14 +63,21 @@ impl Ops {
         request: HostsRequest,
     ) -> Result<HostsReport, Failure> {
         let mut names = self.visible_hosts(principal);
-        if let Some(filter) = request.filter.as_deref().map(str::trim).filter(|f| !f.is_empty()) {
+        if let Some(filter) = request
+            .filter
+            .as_deref()
+            .map(str::trim)
+            .filter(|f| !f.is_empty())
+        {
             let globs = filter.split(',').map(str::trim);
             let scope = HostScope::matching(globs)
                 .map_err(|error| Failure::invalid(format!("`filter`: {error}")))?;
             names.retain(|name| scope.contains(name.as_str()));
         }
         let hosts = self.fleet.status(&names, request.probe).await?;
-        Ok(HostsReport { hosts: hosts.into_iter().map(line).collect() })
+        Ok(HostsReport {
+            hosts: hosts.into_iter().map(line).collect(),
+        })
     }
 }
 
@@ -86,7 +93,10 @@ fn line(status: HostStatus) -> HostLine {
         user: settings.as_ref().map(|s| s.user.clone()),
         hostname: settings.as_ref().map(|s| s.hostname.clone()),
         port: settings.as_ref().map(|s| s.port),
-        jump: settings.as_ref().and_then(|s| s.jump.as_ref()).map(|j| j.settings.name.to_string()),
+        jump: settings
+            .as_ref()
+            .and_then(|s| s.jump.as_ref())
+            .map(|j| j.settings.name.to_string()),
         tags: status.tags,
         problem,
     }

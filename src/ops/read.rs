@@ -4,9 +4,7 @@ mod lines;
 mod report;
 
 pub use lines::Range;
-pub use report::{
-    DirectoryReport, EntryReport, FileReport, NodeReport, ReadReport, TreeReport,
-};
+pub use report::{DirectoryReport, EntryReport, FileReport, NodeReport, ReadReport, TreeReport};
 
 use super::{Failure, Ops};
 use crate::access::{Action, Principal};
@@ -46,15 +44,24 @@ impl Ops {
         request: ReadRequest,
         deadline: Deadline,
     ) -> Result<ReadReport, Failure> {
-        let ReadRequest { host, path, range, tree } = request;
+        let ReadRequest {
+            host,
+            path,
+            range,
+            tree,
+        } = request;
         self.decide(principal, Action::Read, &host)?;
         if tree.is_some_and(|depth| !(1..=MAX_DEPTH).contains(&depth)) {
-            return Err(Failure::invalid(format!("`depth` must be 1 to {MAX_DEPTH}")));
+            return Err(Failure::invalid(format!(
+                "`depth` must be 1 to {MAX_DEPTH}"
+            )));
         }
         let lease = self.lease(principal, &host, deadline).await?;
         let mut part = range.part();
         loop {
-            let found = lease.read(path.clone(), Want { part, tree }, deadline).await?;
+            let found = lease
+                .read(path.clone(), Want { part, tree }, deadline)
+                .await?;
             let content = match found {
                 Found::File(content) => content,
                 Found::Directory(listing) => {
@@ -77,13 +84,17 @@ impl Range {
     /// The bytes to ask the host for. The fleet's limit for one read holds beyond these.
     fn part(self) -> Part {
         match self {
-            Self::Bytes { offset, limit } => {
-                Part::From { offset, limit: limit.unwrap_or(u64::MAX) }
-            }
-            Self::Lines { .. } => Part::From { offset: 0, limit: u64::MAX },
-            Self::LastLines(lines) => {
-                Part::Tail { limit: lines.saturating_mul(LINE).max(64 << 10) }
-            }
+            Self::Bytes { offset, limit } => Part::From {
+                offset,
+                limit: limit.unwrap_or(u64::MAX),
+            },
+            Self::Lines { .. } => Part::From {
+                offset: 0,
+                limit: u64::MAX,
+            },
+            Self::LastLines(lines) => Part::Tail {
+                limit: lines.saturating_mul(LINE).max(64 << 10),
+            },
         }
     }
 }

@@ -59,7 +59,14 @@ impl Ops {
         request: RunRequest,
         deadline: Deadline,
     ) -> Result<RunReport, Failure> {
-        let RunRequest { host, program, cwd, env, stdin, bounds } = request;
+        let RunRequest {
+            host,
+            program,
+            cwd,
+            env,
+            stdin,
+            bounds,
+        } = request;
         let action = match &program {
             Program::Shell(line) => Action::Shell(line),
             Program::Argv(words) => Action::Argv(words),
@@ -70,7 +77,7 @@ impl Ops {
         };
         if !principal.role.may_use_shell() {
             for (name, value) in &env {
-                argv::environment::check_variable(name, value)
+                argv::check_variable(name, value)
                     .map_err(|refusal| Failure::refused(refusal.to_string()))?;
             }
         }
@@ -86,11 +93,23 @@ impl Ops {
 
 impl RunReport {
     fn new(execution: Execution) -> Self {
-        let Execution { host, outcome, stdout, stderr, duration, hold } = execution;
+        let Execution {
+            host,
+            outcome,
+            stdout,
+            stderr,
+            duration,
+            hold,
+        } = execution;
         let cut = |stream: &fleet::Captured| {
-            stream.is_truncated().then_some((stream.bytes.len() as u64, stream.total))
+            stream
+                .is_truncated()
+                .then_some((stream.bytes.len() as u64, stream.total))
         };
-        let cut = Cut { stdout: cut(&stdout), stderr: cut(&stderr) };
+        let cut = Cut {
+            stdout: cut(&stdout),
+            stderr: cut(&stderr),
+        };
         Self {
             host,
             outcome,

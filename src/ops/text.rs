@@ -89,7 +89,11 @@ impl fmt::Display for Bytes {
         match self {
             Self::Text(text) => Printable(text).fmt(f),
             Self::Binary(bytes) => {
-                write!(f, "({} bytes that are not text; base64 in the structured content)", bytes.len())
+                write!(
+                    f,
+                    "({} bytes that are not text; base64 in the structured content)",
+                    bytes.len()
+                )
             }
         }
     }
@@ -141,7 +145,10 @@ mod tests {
         let half = "aé".as_bytes()[..2].to_vec();
         assert_eq!(Bytes::new(half.clone(), true), Bytes::Text("a".into()));
         assert_eq!(Bytes::new(half.clone(), false), Bytes::Binary(half));
-        assert_eq!(Bytes::new(vec![b'a', 0xff, b'b'], true).encoding(), "base64");
+        assert_eq!(
+            Bytes::new(vec![b'a', 0xff, b'b'], true).encoding(),
+            "base64"
+        );
     }
 
     #[test]

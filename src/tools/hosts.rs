@@ -43,7 +43,10 @@ pub(super) fn describe() -> Described {
 }
 
 pub(super) async fn call(call: Call<'_>, args: Args) -> Result<Answered, CallError> {
-    let request = HostsRequest { filter: args.filter, probe: args.probe.unwrap_or(true) };
+    let request = HostsRequest {
+        filter: args.filter,
+        probe: args.probe.unwrap_or(true),
+    };
     match call.ops.hosts(call.principal, request).await {
         Ok(report) => Ok(Answered::ok(Answer::rendered(report))),
         Err(failure) => Ok(failure.into()),

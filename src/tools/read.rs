@@ -102,7 +102,10 @@ pub(super) async fn answer(
                 Bytes::Binary(bytes)
                     if report.mime_type.starts_with("image/") && bytes.len() <= MAX_IMAGE =>
                 {
-                    Some(ContentBlock::image(STANDARD.encode(bytes), report.mime_type))
+                    Some(ContentBlock::image(
+                        STANDARD.encode(bytes),
+                        report.mime_type,
+                    ))
                 }
                 _ => None,
             };
@@ -120,7 +123,10 @@ pub(super) async fn answer(
 fn request(args: Args) -> Result<ReadRequest, Failure> {
     let range = match (args.lines, args.tail, args.offset, args.limit) {
         (None, None, None, None) => Range::default(),
-        (None, None, offset, limit) => Range::Bytes { offset: offset.unwrap_or(0), limit },
+        (None, None, offset, limit) => Range::Bytes {
+            offset: offset.unwrap_or(0),
+            limit,
+        },
         (Some(lines), None, None, None) => Range::parse_lines(&lines).map_err(Failure::invalid)?,
         (None, Some(lines), None, None) => Range::LastLines(lines),
         _ => {

@@ -89,7 +89,10 @@ pub(super) async fn answer(
             let hold = report.hold();
             let answer = Answer::rendered(report).with_hold(hold);
             let answer = if success { answer } else { answer.failed() };
-            Answered { answer, ending: if success { Ending("ok") } else { Ending(label) } }
+            Answered {
+                answer,
+                ending: if success { Ending("ok") } else { Ending(label) },
+            }
         }
     }
 }
@@ -107,6 +110,9 @@ fn request(args: Args) -> Result<RunRequest, Failure> {
         cwd,
         env: args.env.unwrap_or_default().into_iter().collect(),
         stdin: args.stdin,
-        bounds: Bounds { timeout: seconds("timeout_s", args.timeout_s)?, max_bytes: args.max_bytes },
+        bounds: Bounds {
+            timeout: seconds("timeout_s", args.timeout_s)?,
+            max_bytes: args.max_bytes,
+        },
     })
 }

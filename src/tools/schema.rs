@@ -19,7 +19,13 @@ pub(super) fn of<T: JsonSchema>() -> Schema {
 
 /// The tool as the protocol lists it.
 pub(super) fn tool(name: &'static str, described: Described) -> Tool {
-    let Described { title, description, annotations, input, output } = described;
+    let Described {
+        title,
+        description,
+        annotations,
+        input,
+        output,
+    } = described;
     let mut input = object(input.to_value());
     // The name of a Rust type says nothing to a client.
     input.remove("title");

@@ -44,7 +44,11 @@ pub(super) async fn call(call: Call<'_>, args: Args) -> Result<Answered, CallErr
         Ok(target) => target,
         Err(error) => return Ok(Failure::from(error).into()),
     };
-    let Call { ops, principal, deadline } = call;
+    let Call {
+        ops,
+        principal,
+        deadline,
+    } = call;
     let Target { host, path } = target;
     Ok(match (args.query, args.tree) {
         (Some(_), true) => {
@@ -63,7 +67,12 @@ pub(super) async fn call(call: Call<'_>, args: Args) -> Result<Answered, CallErr
         }
         (None, tree) => {
             let tree = tree.then_some(DEFAULT_DEPTH);
-            let request = ReadRequest { host, path, range: Range::default(), tree };
+            let request = ReadRequest {
+                host,
+                path,
+                range: Range::default(),
+                tree,
+            };
             read::answer(ops, principal, request, deadline).await
         }
     })

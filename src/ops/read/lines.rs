@@ -25,7 +25,10 @@ pub enum Range {
 
 impl Default for Range {
     fn default() -> Self {
-        Self::Bytes { offset: 0, limit: None }
+        Self::Bytes {
+            offset: 0,
+            limit: None,
+        }
     }
 }
 
@@ -35,16 +38,23 @@ impl Range {
     /// # Errors
     /// A sentence that says what is legal.
     pub fn parse_lines(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`lines` is `20`, `10-20` or `10-`, not `{}`", text.escape_debug());
+        let wrong = || {
+            format!(
+                "`lines` is `20`, `10-20` or `10-`, not `{}`",
+                text.escape_debug()
+            )
+        };
         let number = |text: &str| text.trim().parse::<u64>().ok().filter(|n| *n > 0);
         let (first, last) = match text.trim().split_once('-') {
-            None | Some(("", _)) => {
-                (1, Some(number(text.trim().trim_start_matches('-')).ok_or_else(wrong)?))
-            }
+            None | Some(("", _)) => (
+                1,
+                Some(number(text.trim().trim_start_matches('-')).ok_or_else(wrong)?),
+            ),
             Some((first, "")) => (number(first).ok_or_else(wrong)?, None),
-            Some((first, last)) => {
-                (number(first).ok_or_else(wrong)?, Some(number(last).ok_or_else(wrong)?))
-            }
+            Some((first, last)) => (
+                number(first).ok_or_else(wrong)?,
+                Some(number(last).ok_or_else(wrong)?),
+            ),
         };
         match last {
             Some(last) if last < first => Err(wrong()),
@@ -87,7 +97,9 @@ fn line_starts(bytes: &[u8], number: u64) -> Option<usize> {
         return Some(0);
     }
     let newline = usize::try_from(number - 2).ok()?;
-    memchr::memchr_iter(b'\n', bytes).nth(newline).map(|at| at + 1)
+    memchr::memchr_iter(b'\n', bytes)
+        .nth(newline)
+        .map(|at| at + 1)
 }
 
 /// Where the last `lines` lines begin; a newline at the very end belongs to the last line.
@@ -97,7 +109,9 @@ fn last_lines(bytes: &[u8], lines: u64) -> usize {
     }
     let body = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     let newline = usize::try_from(lines - 1).unwrap_or(usize::MAX);
-    memchr::memrchr_iter(b'\n', body).nth(newline).map_or(0, |at| at + 1)
+    memchr::memrchr_iter(b'\n', body)
+        .nth(newline)
+        .map_or(0, |at| at + 1)
 }
 
 #[cfg(test)]
@@ -134,6 +148,11 @@ mod tests {
     fn lines_beyond_what_was_read_are_said_to_be_missing() {
         let lines = Range::parse_lines("1-9").unwrap();
         assert!(lines.within(b"1\n2\n", true).1);
-        assert!(!Range::parse_lines("1-2").unwrap().within(b"1\n2\n3", true).1);
+        assert!(
+            !Range::parse_lines("1-2")
+                .unwrap()
+                .within(b"1\n2\n3", true)
+                .1
+        );
     }
 }

@@ -122,13 +122,14 @@ pub struct NodeReport {
 }
 
 impl FileReport {
-    pub(super) fn new(
-        host: &HostName,
-        path: &RemotePath,
-        range: Range,
-        content: Content,
-    ) -> Self {
-        let Content { mut bytes, offset, more, attributes, hold } = content;
+    pub(super) fn new(host: &HostName, path: &RemotePath, range: Range, content: Content) -> Self {
+        let Content {
+            mut bytes,
+            offset,
+            more,
+            attributes,
+            hold,
+        } = content;
         let (part, truncated) = range.within(&bytes, more);
         let offset = offset + part.start as u64;
         bytes.truncate(part.end);
@@ -211,7 +212,11 @@ impl EntryReport {
 
 impl TreeReport {
     pub(super) fn new(host: &HostName, path: &RemotePath, tree: Tree) -> Self {
-        let node = |Node { depth, entry, unreadable }: Node| NodeReport {
+        let node = |Node {
+                        depth,
+                        entry,
+                        unreadable,
+                    }: Node| NodeReport {
             depth,
             name: lossy(&entry.name),
             kind: entry.attributes.kind().label(),

@@ -1,0 +1,169 @@
+//! The command line: one file per command, one engine for all of them.
+//!
+//! Data goes to stdout, everything else to stderr. The exit codes are 0 for success, 1 for an
+//! operation that failed, 2 for wrong usage, 64 for a configuration that is refused, 70 for a
+//! defect; `run` gives back the remote exit code, or 255 when Scout itself failed, as `ssh` does.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is where the program speaks to its user"
+)]
+
+mod check;
+mod healthcheck;
+mod key;
+mod remote;
+mod serve;
+
+use crate::config::{Config, ConfigErrors, EXIT_CODE, Environment, Loaded, Overrides, Transport};
+use crate::server::ServerError;
+use crate::telemetry;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// A defect of the program, or a part of it that failed: `EX_SOFTWARE` of `sysexits.h`.
+const SOFTWARE: u8 = 70;
+
+/// Safe, fast access to a fleet of SSH hosts, for agents and the people beside them.
+#[derive(Debug, Parser)]
+#[command(
+    name = "scout",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+struct Global {
+    /// Read this configuration file instead of the usual one.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The ssh configuration that lists the hosts (`SCOUT_SSH_CONFIG`).
+    #[arg(long, global = true, value_name = "FILE")]
+    ssh_config: Option<PathBuf>,
+    /// How much is logged: error, warn, info, debug, trace (`SCOUT_LOG_LEVEL`).
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log_level: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve MCP over HTTP, with metrics on a listener of their own.
+    Serve(serve::ServeArgs),
+    /// Serve MCP on standard input and output, for a client that starts Scout itself.
+    Stdio,
+    /// List the hosts and whether they answer.
+    Hosts(remote::HostsArgs),
+    /// Print a file, or list a directory: `scout read web1:/etc/hosts`.
+    Read(remote::ReadArgs),
+    /// Run a command on a host: `scout run web1 -- df -h`.
+    Run(remote::RunArgs),
+    /// Explain the effective configuration and every problem in it.
+    Check(check::CheckArgs),
+    /// Make API keys.
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    /// Ask a running server whether it is well; for containers.
+    Healthcheck(healthcheck::HealthcheckArgs),
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let Cli { global, command } = Cli::parse();
+    let flags = match &command {
+        Command::Serve(args) => args.overrides(global.overrides()),
+        _ => global.overrides(),
+    };
+    if let Command::Key(command) = command {
+        return key::run(command);
+    }
+    let environment = Environment::of_process();
+    let loaded = Config::load(&flags, &environment);
+    if let Command::Check(args) = command {
+        return check::run(&args, loaded);
+    }
+    let loaded = match loaded {
+        Ok(loaded) => loaded,
+        Err(errors) => return refused(&errors),
+    };
+    // A command that a person waits for should not talk about what it does.
+    let quiet = matches!(
+        command,
+        Command::Hosts(_) | Command::Read(_) | Command::Run(_)
+    ) && global.log_level.is_none();
+    let mut log = loaded.config.log.clone();
+    if quiet && log.level == "info" {
+        "warn".clone_into(&mut log.level);
+    }
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if let Err(error) = telemetry::init(&log, no_color) {
+        return fail(SOFTWARE, &error);
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(SOFTWARE, &error),
+    };
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    let Loaded { config, .. } = loaded;
+    let code = runtime.block_on(async {
+        match command {
+            Command::Serve(_) if config.transport == Transport::Stdio => {
+                serve::stdio(&config).await
+            }
+            Command::Serve(_) => serve::serve(&config).await,
+            Command::Stdio => serve::stdio(&config).await,
+            Command::Hosts(args) => remote::hosts(&config, args).await,
+            Command::Read(args) => remote::read(&config, args).await,
+            Command::Run(args) => remote::run(&config, args).await,
+            Command::Healthcheck(args) => healthcheck::run(&config, &args).await,
+            Command::Check(_) | Command::Key(_) => ExitCode::SUCCESS,
+        }
+    });
+    // A thread that still reads standard input must not keep the process.
+    runtime.shutdown_background();
+    code
+}
+
+impl Global {
+    fn overrides(&self) -> Overrides {
+        let ssh_config = self.ssh_config.as_ref().map(|path| path.display());
+        Overrides::default()
+            .file(self.config.clone())
+            .set("ssh.config", "--ssh-config", ssh_config)
+            .set("log.level", "--log-level", self.log_level.as_ref())
+    }
+}
+
+fn refused(errors: &ConfigErrors) -> ExitCode {
+    eprintln!("{errors}");
+    ExitCode::from(EXIT_CODE)
+}
+
+fn fail(code: u8, error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("scout: {error}");
+    ExitCode::from(code)
+}
+
+/// The exit code of a server that did not start or did not end well.
+fn server_failed(error: &ServerError) -> ExitCode {
+    let code = match error {
+        ServerError::Inventory(_) | ServerError::Local(_) => EXIT_CODE,
+        ServerError::Bind { .. } => 1,
+        ServerError::Fleet(_) | ServerError::Failed(_) => SOFTWARE,
+    };
+    fail(code, error)
+}
