@@ -5,19 +5,20 @@
 //! that target is shut unless the configuration opens it; so is the TRACE level of the libraries
 //! that would print the same bytes. Metrics are not made here.
 
-mod one_line;
+mod fields;
 
 use std::io::{self, IsTerminal};
 
 use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::filter::{FilterExt, LevelFilter, ParseError, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::debug_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use crate::config::{Log, LogFormat};
-use one_line::OneLine;
 
 /// The target of events that hold what clients send or hosts answer.
 pub const PAYLOAD: &str = "scout::payload";
@@ -82,9 +83,12 @@ where
     let payloads = log.payloads;
     let filter =
         directives(&log.level)?.and(filter_fn(move |event| payloads || !is_payload(event)));
-    let lines = tracing_subscriber::fmt::layer().with_writer(OneLine(writer));
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let lines = match log.format {
-        LogFormat::Text => lines.with_ansi(colours).boxed(),
+        LogFormat::Text => lines
+            .fmt_fields(debug_fn(fields::write).delimited(" "))
+            .with_ansi(colours)
+            .boxed(),
         LogFormat::Json => lines
             .json()
             .flatten_event(true)
@@ -205,13 +209,23 @@ mod tests {
     }
 
     #[test]
-    fn a_text_line_has_no_colours_and_no_raw_escapes_of_others() {
+    fn a_text_line_holds_nothing_that_leaves_it() {
         let lines = logged("info", LogFormat::Text, false, || {
-            info!(host = "a\nb", path = %"\u{1b}[2J\n2026-01-01T00:00:00Z ERROR\r", "read\nme");
+            let forged = "\u{1b}[2J\n2026-01-01T00:00:00Z ERROR\r\u{202e}\u{9b}";
+            let _span = info_span!("call", host = %forged).entered();
+            info!(host = "a\nb", path = %forged, code = 7, "read\nme {forged}");
         });
         let [line] = &*lines else { panic!("{lines:?}") };
         assert!(
-            line.contains("INFO") && line.contains(r"read\nme") && !line.contains(['\u{1b}', '\r']),
+            line.is_ascii() && !line.contains(|c: char| c.is_control()),
+            "{line}"
+        );
+        assert!(
+            line.contains(r"read\nme \u{1b}[2J") && line.contains("code=7"),
+            "{line}"
+        );
+        assert!(
+            line.contains(r"path=\u{1b}[2J\n2026") && line.contains(r"call{host=\u{1b}[2J\n"),
             "{line}"
         );
     }
