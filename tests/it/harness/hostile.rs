@@ -1,7 +1,8 @@
 //! The hostile hosts do what their script says, and a well-behaved script is a host like any other.
 
 use std::process::Output;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
@@ -150,15 +151,35 @@ async fn one_channel_more_than_allowed_is_refused() {
 
 #[tokio::test]
 async fn a_hanging_close_holds_the_connection() {
-    let (fleet, host) = fleet_with(Script {
-        closing: Closing::Hang(SILENCE),
-        ..Script::default()
-    })
-    .await;
-    let start = std::time::Instant::now();
-    assert!(ssh(&fleet, "true").await.expect("an end").status.success());
-    eventually("the host lets go", SOON, || host.seen().live() == 0).await;
+    let closing = Closing::Hang(SILENCE);
+    let (fleet, host) = fleet_with(Script { closing, ..running(Exec::Silent) }).await;
+    let config = Arc::new(russh::client::Config::default());
+    let mut client = russh::client::connect(config, host.address(), Trusting).await.unwrap();
+    let key = russh::keys::load_secret_key(fleet.ssh_file("id_ed25519"), None).unwrap();
+    let key = russh::keys::PrivateKeyWithHashAlg::new(Arc::new(key), None);
+    assert!(client.authenticate_publickey("anybody", key).await.unwrap().success());
+
+    let first = client.channel_open_session().await.unwrap();
+    first.exec(true, "true").await.unwrap();
+    eventually("the exec", SOON, || host.seen().execs() == 1).await;
+    let start = Instant::now();
+    first.close().await.unwrap();
+    client.channel_open_session().await.unwrap();
     assert!(start.elapsed() >= SILENCE, "{:?}", start.elapsed());
+}
+
+/// A client that believes any host.
+struct Trusting;
+
+impl russh::client::Handler for Trusting {
+    type Error = russh::Error;
+
+    async fn check_server_key(
+        &mut self,
+        _key: &russh::keys::PublicKeyOrCertificate<'_>,
+    ) -> Result<bool, Self::Error> {
+        Ok(true)
+    }
 }
 
 #[tokio::test]

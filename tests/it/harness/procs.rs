@@ -18,7 +18,7 @@ fn sleeper(shell: &str, mark: &str) -> std::process::Child {
 async fn a_background_process_is_seen_until_it_is_killed() {
     let mark = marker();
     assert_eq!(survivors(&mark), []);
-    let mut child = sleeper("sleep 600", &mark);
+    let mut child = sleeper("exec sleep 600", &mark);
     wait_present(&mark, Duration::from_secs(5)).await;
     child.kill().unwrap();
     // Killed but not waited for: a zombie, which is no survivor.

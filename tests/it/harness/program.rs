@@ -41,7 +41,7 @@ async fn a_signal_reaches_the_process_and_its_end_is_told_from_an_exit() {
 #[tokio::test]
 async fn file_descriptors_and_memory_are_those_of_the_process() {
     let program =
-        shell("exec 7</dev/null 8</dev/null; echo ready; read never </dev/tty; sleep 600");
+        shell("exec 7</dev/null 8</dev/null; echo ready; exec sleep 600");
     eventually("the files are open", SOON, || program.stdout() == "ready\n").await;
     assert_eq!(program.fds(), 5);
     assert_eq!(program.threads(), 1);

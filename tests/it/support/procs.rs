@@ -45,7 +45,7 @@ pub(crate) fn marker() -> String {
 /// The live processes that carry `marker` in their arguments or environment, except this one and the
 /// program under test.
 pub(crate) fn survivors(marker: &str) -> Vec<Proc> {
-    let program = Path::new(env!("CARGO_BIN_EXE_scout"));
+    let program = super::server::binary();
     let carries = |proc: &Proc| {
         let dir = dir_of(proc.pid);
         proc.pid != std::process::id().cast_signed()

@@ -2,6 +2,7 @@
 //! command line. The environment is empty but for what is named here.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -177,10 +178,17 @@ pub(crate) fn stdio_command(fleet: &Fleet) -> tokio::process::Command {
     command.into()
 }
 
-/// The binary that cargo built for this test, with these variables and `PATH` only. Coverage runs
-/// keep the variable that says where the profile goes.
+/// The program under test: `SCOUT_TEST_BINARY` where that is set (`tests/run` names the release build),
+/// otherwise what cargo built beside this test.
+pub(crate) fn binary() -> PathBuf {
+    std::env::var_os("SCOUT_TEST_BINARY")
+        .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_scout")), PathBuf::from)
+}
+
+/// The program under test, with these variables and `PATH` only. Coverage runs keep the variable that
+/// says where the profile goes.
 fn scout(env: &BTreeMap<String, String>) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_scout"));
+    let mut command = Command::new(binary());
     command.env_clear().envs(env).env("RUST_BACKTRACE", "1");
     for name in ["PATH", "LLVM_PROFILE_FILE"] {
         command.envs(std::env::var_os(name).map(|value| (name, value)));

@@ -89,7 +89,7 @@ pub(crate) enum Opens {
     EachKind(usize),
 }
 
-/// What becomes of a CLOSE.
+/// What becomes of a CLOSE that the client sends first. A client that only answers ours is not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Closing {
     #[default]

@@ -186,10 +186,15 @@ impl Handler for Session {
     async fn channel_eof(
         &mut self,
         channel: ChannelId,
-        _session: &mut russh::server::Session,
+        session: &mut russh::server::Session,
     ) -> Result<(), Self::Error> {
-        if let Some(open) = self.channels.get_mut(&channel) {
-            open.stdin = None;
+        let Some(open) = self.channels.get_mut(&channel) else { return Ok(()) };
+        open.stdin = None;
+        if open.sftp.is_some() && self.script.sftp != Sftp::Silent {
+            // Liars end like everybody else: sftp-server exits at the end of its input.
+            session.exit_status_request(channel, 0)?;
+            session.eof(channel)?;
+            session.close(channel)?;
         }
         Ok(())
     }
