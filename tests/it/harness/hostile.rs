@@ -152,12 +152,24 @@ async fn one_channel_more_than_allowed_is_refused() {
 #[tokio::test]
 async fn a_hanging_close_holds_the_connection() {
     let closing = Closing::Hang(SILENCE);
-    let (fleet, host) = fleet_with(Script { closing, ..running(Exec::Silent) }).await;
+    let (fleet, host) = fleet_with(Script {
+        closing,
+        ..running(Exec::Silent)
+    })
+    .await;
     let config = Arc::new(russh::client::Config::default());
-    let mut client = russh::client::connect(config, host.address(), Trusting).await.unwrap();
+    let mut client = russh::client::connect(config, host.address(), Trusting)
+        .await
+        .unwrap();
     let key = russh::keys::load_secret_key(fleet.ssh_file("id_ed25519"), None).unwrap();
     let key = russh::keys::PrivateKeyWithHashAlg::new(Arc::new(key), None);
-    assert!(client.authenticate_publickey("anybody", key).await.unwrap().success());
+    assert!(
+        client
+            .authenticate_publickey("anybody", key)
+            .await
+            .unwrap()
+            .success()
+    );
 
     let first = client.channel_open_session().await.unwrap();
     first.exec(true, "true").await.unwrap();
@@ -176,7 +188,7 @@ impl russh::client::Handler for Trusting {
 
     async fn check_server_key(
         &mut self,
-        _key: &russh::keys::PublicKeyOrCertificate<'_>,
+        _key: &russh::keys::PublicKeyOrCertificate,
     ) -> Result<bool, Self::Error> {
         Ok(true)
     }

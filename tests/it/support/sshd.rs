@@ -188,15 +188,10 @@ impl Sshd {
 
     /// Ends the listener and everything behind it.
     pub(crate) fn kill(&mut self) {
-        let deadline = Instant::now() + Duration::from_secs(5);
+        // First with the listener, which can still reap its children; then whoever came in between.
+        self.kill_behind();
         self.stop();
-        loop {
-            let left: Vec<_> = self.daemons().into_iter().chain(self.processes()).collect();
-            left.iter().for_each(|proc| proc.signal(Signal::SIGKILL));
-            if left.is_empty() || Instant::now() > deadline {
-                break;
-            }
-        }
+        self.kill_behind();
     }
 
     /// Starts it again on the same address, with the same key, after `stop` or `kill`.
@@ -233,6 +228,17 @@ impl Sshd {
             }
         }
         all
+    }
+
+    fn kill_behind(&self) {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        loop {
+            let left: Vec<_> = self.daemons().into_iter().chain(self.processes()).collect();
+            left.iter().for_each(|proc| proc.signal(Signal::SIGKILL));
+            if left.is_empty() || Instant::now() > deadline {
+                break;
+            }
+        }
     }
 
     fn signal(&self, signal: Signal) {

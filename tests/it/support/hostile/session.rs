@@ -188,7 +188,9 @@ impl Handler for Session {
         channel: ChannelId,
         session: &mut russh::server::Session,
     ) -> Result<(), Self::Error> {
-        let Some(open) = self.channels.get_mut(&channel) else { return Ok(()) };
+        let Some(open) = self.channels.get_mut(&channel) else {
+            return Ok(());
+        };
         open.stdin = None;
         if open.sftp.is_some() && self.script.sftp != Sftp::Silent {
             // Liars end like everybody else: sftp-server exits at the end of its input.

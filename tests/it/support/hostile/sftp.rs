@@ -21,6 +21,9 @@ const DATA: u8 = 103;
 const NAME: u8 = 104;
 const ATTRS: u8 = 105;
 
+const FILE: u32 = 0o100_644;
+const DIRECTORY: u32 = 0o40_755;
+
 /// One conversation.
 #[derive(Debug)]
 pub(super) struct SftpLiar {
@@ -69,12 +72,13 @@ impl SftpLiar {
             // In INIT, the number is the version.
             (_, INIT) => framed(&[&[VERSION], &3u32.to_be_bytes()]),
             (Sftp::Oversized, _) => [&(1u32 << 30).to_be_bytes()[..], &[STATUS]].concat(),
-            (Sftp::WrongIds, _) => self.honest(kind, id.wrapping_add(1000)),
-            _ => self.honest(kind, id),
+            (Sftp::WrongIds, _) => self.honest(kind, id.wrapping_add(1000), &packet),
+            _ => self.honest(kind, id, &packet),
         }
     }
 
-    fn honest(&mut self, kind: u8, id: u32) -> Vec<u8> {
+    /// The answer as the protocol has it. A path with a dot in it is a file, any other a directory.
+    fn honest(&mut self, kind: u8, id: u32, path: &[u8]) -> Vec<u8> {
         let id = id.to_be_bytes();
         match kind {
             OPEN | OPENDIR => framed(&[&[HANDLE], &id, &string(b"h")]),
@@ -88,7 +92,9 @@ impl SftpLiar {
                 &string(b"/"),
                 &no_attrs(),
             ]),
-            STAT | LSTAT | FSTAT => framed(&[&[ATTRS], &id, &no_attrs()]),
+            FSTAT => framed(&[&[ATTRS], &id, &attrs(FILE)]),
+            STAT | LSTAT if path.contains(&b'.') => framed(&[&[ATTRS], &id, &attrs(FILE)]),
+            STAT | LSTAT => framed(&[&[ATTRS], &id, &attrs(DIRECTORY)]),
             _ => framed(&[
                 &[STATUS],
                 &id,
@@ -117,6 +123,17 @@ fn one() -> [u8; 4] {
 
 fn no_attrs() -> [u8; 4] {
     0u32.to_be_bytes()
+}
+
+/// A size that no reader reaches, and a mode (stat(2)).
+fn attrs(mode: u32) -> Vec<u8> {
+    const SIZE: u32 = 1;
+    const PERMISSIONS: u32 = 4;
+    let mut out = Vec::new();
+    out.put_u32(SIZE | PERMISSIONS);
+    out.put_u64(1 << 40);
+    out.put_u32(mode);
+    out
 }
 
 fn string(bytes: &[u8]) -> Vec<u8> {
