@@ -1,7 +1,7 @@
 # Real SSH hosts for clients that are not written in Rust; to be sourced. Everything it starts and writes
 # stays below one directory and ends with stop_fleet.
 
-# Runs in the current directory of nobody: $1 is the directory, $2 the number of hosts.
+# $1 is a new directory, $2 the number of hosts: web-01 and on.
 start_fleet() {
   local dir=$1 count=$2 index user sftp
   mkdir -p "$dir/home/.ssh"
@@ -40,6 +40,8 @@ PrintMotd no
 CONF
     "$(fleet_sshd)" -D -e -f "$dir/$name.conf" 2>>"$dir/$name.log" &
     local pid=$!
+    # Its end is our doing; the shell need not report it.
+    disown "$pid"
     if wait_for_banner "$pid" "$address" "$port"; then
       fleet_pids+=("$pid")
       printf '[%s]:%s %s\n' "$address" "$port" "$(cut -d' ' -f1,2 "$dir/$name.key.pub")" \

@@ -49,13 +49,11 @@ async fn a_process_that_left_its_parent_and_session_is_still_seen() {
 async fn a_marker_in_the_arguments_alone_is_seen() {
     let mark = marker();
     let mut command = Command::new("env");
-    command.args(["-i", "sh", "-c", &format!(": {mark}; sleep 600; :")]);
+    command
+        .args(["-i", "sh", "-c", "read never", &mark])
+        .stdin(Stdio::piped());
     let mut child = command.spawn().unwrap();
     wait_present(&mark, Duration::from_secs(5)).await;
-    let below = descendants(child.id().cast_signed());
-    below
-        .iter()
-        .for_each(|proc| proc.signal(nix::sys::signal::Signal::SIGKILL));
     child.kill().unwrap();
     child.wait().unwrap();
     wait_gone(&mark, Duration::from_secs(5)).await;
