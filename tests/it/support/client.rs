@@ -69,21 +69,15 @@ impl Client {
     /// Sends a request and reads everything up to its response.
     pub(crate) async fn request(&self, method: &str, params: Value) -> Reply {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let params = self.era.envelope(params);
-        let headers = self.era.headers(method, &params);
-        let mut body = json!({"jsonrpc": "2.0", "id": id, "method": method});
-        if !params.is_null() {
-            body["params"] = params;
-        }
+        let (headers, mut body) = self.message(method, params);
+        body["id"] = id.into();
         let response = self.builder(&headers).json(&body).send().await;
         Reply::read(response.unwrap_or_else(|e| panic!("{method}: {e:?}"))).await
     }
 
     /// Sends a notification; the HTTP status is the answer.
     pub(crate) async fn notify(&self, method: &str, params: Value) -> u16 {
-        let params = self.era.envelope(params);
-        let headers = self.era.headers(method, &params);
-        let body = json!({"jsonrpc": "2.0", "method": method, "params": params});
+        let (headers, body) = self.message(method, params);
         self.builder(&headers)
             .json(&body)
             .send()
@@ -133,6 +127,17 @@ impl Client {
             .iter()
             .map(|tool| tool["name"].as_str().expect("a name").to_owned())
             .collect()
+    }
+
+    /// Headers and body of a message without an id. Legacy clients send no empty params.
+    fn message(&self, method: &str, params: Value) -> (Vec<(&'static str, String)>, Value) {
+        let params = self.era.envelope(params);
+        let headers = self.era.headers(method, &params);
+        let mut body = json!({"jsonrpc": "2.0", "method": method});
+        if !params.is_null() {
+            body["params"] = params;
+        }
+        (headers, body)
     }
 
     fn builder(&self, headers: &[(&'static str, String)]) -> reqwest::RequestBuilder {
