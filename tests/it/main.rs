@@ -1,0 +1,8 @@
+//! The black-box tests: the built binary, real `sshd` processes, real faults. Each module is named by
+//! the guarantee it proves; `support` is what they stand on, and `harness` proves that the support
+//! itself does not lie. Nothing here reaches into the program's own modules.
+
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod support;
