@@ -3,6 +3,8 @@
 //! itself does not lie. Nothing here reaches into the program's own modules.
 
 #[cfg(test)]
+mod every_client_is_served;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod support;
