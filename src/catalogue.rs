@@ -7,7 +7,7 @@ use crate::access::{Principal, Role};
 use crate::mcp::{Answer, CallError, Catalogue, Context, ToolCall};
 use crate::metrics::ToolMetrics;
 use crate::ops::Ops;
-use crate::tools::{Answered, Call, Ending, Tool};
+use crate::tools::{Call, Ending, Tool};
 use fleet::Deadline;
 use futures_util::future::BoxFuture;
 use http::Extensions;
@@ -75,21 +75,17 @@ impl Catalogue for Scout {
                 principal: &principal,
                 deadline: Deadline::at(context.deadline),
             };
-            let mut ended = Ended::new(tool, &self.metrics);
-            let result = tool.call(call, arguments).instrument(span.clone()).await;
-            span.in_scope(|| match result {
-                Ok(Answered { answer, ending }) => {
-                    ended.as_(ending);
-                    Ok(answer)
-                }
-                Err(error) => {
-                    ended.as_(match &error {
-                        CallError::Internal(_) => Ending("internal"),
-                        _ => Ending("invalid"),
-                    });
-                    Err(error)
-                }
-            })
+            let counted = async {
+                let mut ended = Ended::new(tool, &self.metrics);
+                let result = tool.call(call, arguments).await;
+                ended.ending = match &result {
+                    Ok(answered) => answered.ending,
+                    Err(CallError::Internal(_)) => Ending("internal"),
+                    Err(_) => Ending("invalid"),
+                };
+                result.map(|answered| answered.answer)
+            };
+            counted.instrument(span).await
         })
     }
 }
@@ -118,10 +114,6 @@ impl<'a> Ended<'a> {
             ending: Ending("cancelled"),
             metrics,
         }
-    }
-
-    fn as_(&mut self, ending: Ending) {
-        self.ending = ending;
     }
 }
 
