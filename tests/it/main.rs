@@ -7,4 +7,6 @@ mod every_client_is_served;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod nothing_outlives_its_call;
+#[cfg(test)]
 mod support;
