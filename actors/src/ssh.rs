@@ -10,7 +10,7 @@ pub(crate) mod exec;
 pub(crate) mod frame;
 mod host_key;
 pub(crate) mod lifeline;
-mod sever;
+pub(crate) mod sever;
 pub(crate) mod sftp;
 
 pub(crate) use dial::Dialler;
