@@ -12,6 +12,9 @@ mod commands;
 #[path = "hosts/files.rs"]
 mod files;
 #[cfg(test)]
+#[path = "hosts/loopback.rs"]
+mod loopback;
+#[cfg(test)]
 #[path = "hosts/openssh.rs"]
 mod openssh;
 #[cfg(test)]
@@ -74,4 +77,5 @@ macro_rules! on {
 on! {
     openssh_superuser: crate::openssh::rig(crate::openssh::Account::Own),
     openssh_account: crate::openssh::rig(crate::openssh::Account::Plain),
+    loopback_host: crate::loopback::rig(),
 }
