@@ -229,8 +229,8 @@ impl Running {
             ))
         } else {
             let outcome = watch.outcome(&Report::parse(out.frame.end()), &exit);
+            hold.shrink_to(out.capture.weight() + err.capture.weight());
             let (stdout, stderr) = (out.capture.take(), err.capture.take());
-            hold.shrink_to((stdout.bytes.len() + stderr.bytes.len()) as u64);
             Ok(Ended {
                 outcome,
                 stdout,
