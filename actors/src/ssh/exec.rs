@@ -169,7 +169,7 @@ impl Running {
                 () = sleep_until(watch.next()) => {}
             }
             let tx = &self.channel.tx;
-            match watch.due(Instant::now()) {
+            match watch.due(Instant::now(), self.out.frame.begin().is_some()) {
                 None => {}
                 Some(Alarm::EndInput) => send::end_input(tx),
                 Some(Alarm::Kill) => {
