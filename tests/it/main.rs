@@ -3,10 +3,16 @@
 //! itself does not lie. Nothing here reaches into the program's own modules.
 
 #[cfg(test)]
+mod a_command_is_what_was_asked;
+#[cfg(test)]
 mod every_client_is_served;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod memory_is_bounded;
+#[cfg(test)]
 mod nothing_outlives_its_call;
+#[cfg(test)]
+mod output_is_honest;
 #[cfg(test)]
 mod support;

@@ -63,6 +63,19 @@ async fn connect(client: &Client, host: &str) {
     assert!(!result.is_error, "{}", result.text);
 }
 
+/// Waits until the hosts run nothing; says how long that took.
+async fn emptied(fleet: &Fleet) -> Duration {
+    let start = Instant::now();
+    loop {
+        let left = fleet.processes();
+        if left.is_empty() {
+            return start.elapsed();
+        }
+        assert!(start.elapsed() < GONE, "left after {GONE:?}: {left:#?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 /// A call of `run` whose processes carry `mark`. Little output is kept: this is not about output.
 fn call(host: &str, line: &str, mark: &str) -> Value {
     json!({"host": host, "command": line, "env": {"SCOUT_TEST_MARK": mark}, "max_bytes": 1000})
@@ -218,7 +231,7 @@ async fn a_time_limit_ends_everything_in_time_and_says_so() {
             });
             join_all(calls).await;
         }
-        eventually("an empty host", GONE, || fleet.processes().is_empty()).await;
+        emptied(&fleet).await;
     }
 }
 
@@ -229,6 +242,7 @@ async fn what_a_command_leaves_behind_ends_with_it_and_delays_nothing() {
     let client = server.client(Era::Modern);
     for line in [
         "(sleep 600 &); echo done",
+        "setsid sh -c 'sleep 600; sleep 600' & (setsid sleep 600 &); echo done",
         "sleep 600 & echo done",
         "nohup sleep 600 >/dev/null 2>&1 & echo done",
         "setsid sleep 600 & echo done",
@@ -246,9 +260,10 @@ async fn what_a_command_leaves_behind_ends_with_it_and_delays_nothing() {
             "{line}: answered after {took:?}"
         );
         let gone = wait_gone(&mark, GONE).await;
-        eprintln!("{line}: answered after {took:?}, gone after {gone:?}");
+        let emptied = emptied(&fleet).await;
+        eprintln!("{line}: answered after {took:?}, gone after {gone:?} and {emptied:?}");
     }
-    eventually("an empty host", GONE, || fleet.processes().is_empty()).await;
+    emptied(&fleet).await;
 }
 
 /// Eight commands that stay as long as they can, running on one host; the answers, should they come.
@@ -291,7 +306,7 @@ async fn killing_scout_ends_what_it_ran() {
         let calls = eight(&server, &fleet, &mark).await;
         assert_eq!(calls.len(), 8, "none is answered yet");
         server.kill9();
-        let took = eventually("an empty host", GONE, || fleet.processes().is_empty()).await;
+        let took = emptied(&fleet).await;
         assert_eq!(survivors(&mark), []);
         eprintln!("root {root}: gone {took:?} after SIGKILL");
     }
@@ -317,7 +332,7 @@ async fn a_shutdown_ends_what_does_not_end_by_itself() {
             ended >= Duration::from_secs(1),
             "the grace was not given: {ended:?}"
         );
-        let took = eventually("an empty host", GONE, || fleet.processes().is_empty()).await;
+        let took = emptied(&fleet).await;
         assert_eq!(survivors(&mark), []);
         eprintln!("root {root}: ended {ended:?} after SIGTERM, processes gone {took:?} later");
     }
