@@ -55,7 +55,9 @@ impl Watch {
         let thread = std::thread::spawn(move || {
             let mut samples = 0;
             while !stopped.load(Ordering::Relaxed) {
-                let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+                let Ok(status) = std::fs::read_to_string(format!("/proc/{pid}/status")) else {
+                    break;
+                };
                 // A process that has ended has none; whoever waits for its answers says so.
                 let Some(line) = status.lines().find(|line| line.starts_with("VmRSS:")) else {
                     break;
