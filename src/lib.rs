@@ -23,6 +23,7 @@ pub mod admin;
 pub mod catalogue;
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod http;
 pub mod mcp;
 pub mod metrics;
