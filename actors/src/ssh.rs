@@ -19,6 +19,7 @@ pub use dial::HostKeyPolicy;
 use host_key::Sensor;
 use russh::client::{Handle, Msg};
 use russh::{ChannelReadHalf, ChannelWriteHalf, Disconnect};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio_util::sync::DropGuard;
@@ -66,7 +67,7 @@ impl Session {
                 let (rx, tx) = channel.split();
                 Ok(Channel {
                     rx,
-                    tx: Writer(Some(tx)),
+                    tx: Writer(Some(Arc::new(tx))),
                 })
             }
             Ok(Err(russh::Error::ChannelOpenFailure(_))) => Err(OpenError::TooMany),
@@ -97,11 +98,11 @@ pub(crate) struct Channel {
 }
 
 /// The sending half of a [`Channel`]; closes it when dropped.
-pub(crate) struct Writer(Option<ChannelWriteHalf<Msg>>);
+pub(crate) struct Writer(Option<Arc<ChannelWriteHalf<Msg>>>);
 
 impl Writer {
-    /// The half itself, until it is closed.
-    pub(crate) fn half(&self) -> Option<&ChannelWriteHalf<Msg>> {
+    /// The half itself, until it is closed. A clone of it keeps nothing open.
+    pub(crate) fn half(&self) -> Option<&Arc<ChannelWriteHalf<Msg>>> {
         self.0.as_ref()
     }
 

@@ -15,6 +15,7 @@ use crate::budget::Hold;
 use crate::command::Command;
 use crate::outcome::{Captured, Outcome, Stopped};
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use russh::{ChannelMsg, Sig};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
@@ -93,15 +94,27 @@ pub(crate) async fn run(
         hold: allowance.hold,
         stdin: Some(command.stdin().clone()).filter(|bytes| !bytes.is_empty()),
         leader: None,
+        sent: false,
         exit: Exit::None,
     };
-    if running.start(&script).await.is_err() {
+    let Some(half) = running.channel.tx.half().cloned() else {
+        return unsent(OpenError::Lost, running.hold);
+    };
+    if half.exec(true, lifeline::REQUEST).await.is_err() {
         return unsent(OpenError::Lost, running.hold);
     }
+    let script: Sending<'_> = Box::pin(async move { half.data_bytes(script).await });
     let watch = Watch::new(Instant::now() + allowance.timeout);
-    let watch = running.drive(session, watch, cancel).await;
+    let watch = running.drive(session, watch, cancel, script).await;
+    if running.never_started(&watch) {
+        return unsent(OpenError::Lost, running.hold);
+    }
     running.conclude(&watch)
 }
+
+/// Something on its way to the host. It is never waited for alone: russh passes nothing on while
+/// this channel is not read, and nothing tells a sender that its channel has closed.
+type Sending<'a> = BoxFuture<'a, Result<(), russh::Error>>;
 
 fn unsent(why: OpenError, hold: Hold) -> Finished {
     Finished {
@@ -146,15 +159,16 @@ struct Running {
     stdin: Option<Bytes>,
     /// The process group on the host, once the script reported it.
     leader: Option<u32>,
+    /// Whether the script has gone out.
+    sent: bool,
     exit: Exit,
 }
 
 impl Running {
-    async fn start(&mut self, script: &str) -> Result<(), russh::Error> {
-        let tx = self.channel.tx.half().ok_or(russh::Error::SendError)?;
-        tx.exec(true, lifeline::REQUEST).await?;
-        tx.data_bytes(Bytes::copy_from_slice(script.as_bytes()))
-            .await
+    /// Whether the connection ended before the host had the whole script. It runs nothing of a
+    /// part of it, which is all one command to a shell.
+    fn never_started(&self, watch: &Watch) -> bool {
+        !self.sent && !self.out.frame.begun() && self.exit == Exit::None && !watch.is_stopping()
     }
 
     /// Reads until both streams reported their end, the channel closed, or all means of stopping
@@ -164,23 +178,32 @@ impl Running {
         session: &Session,
         mut watch: Watch,
         cancel: &CancellationToken,
+        script: Sending<'_>,
     ) -> Watch {
+        let mut sending = Some(script);
         loop {
             tokio::select! {
                 message = self.channel.rx.wait() => match message {
                     Some(message) => {
                         if self.take(message) { return watch }
-                        self.feed().await;
                     }
                     None => { watch.closed(); return watch }
                 },
+                sent = flush(&mut sending) => {
+                    self.sent |= sent.is_ok();
+                    sending = None;
+                }
                 () = cancel.cancelled(), if !watch.is_stopping() => watch.cancelled(),
                 () = sleep_until(watch.next()) => {}
             }
+            if sending.is_none() {
+                sending = self.feed();
+            }
+            // What is still on its way then is of no use any more.
             match watch.due(Instant::now()) {
                 None => {}
-                Some(Alarm::EndInput) => self.end_input().await,
-                Some(Alarm::Kill) => self.kill(session).await,
+                Some(Alarm::EndInput) => sending = self.end_input(),
+                Some(Alarm::Kill) => sending = Some(self.kill(session)),
                 Some(Alarm::GiveUp) => {
                     self.channel.tx.close().await;
                     return watch;
@@ -213,44 +236,46 @@ impl Running {
 
     /// Sends standard input once the shell has read the whole script; before, it could take our
     /// bytes for script.
-    async fn feed(&mut self) {
+    fn feed(&mut self) -> Option<Sending<'static>> {
         if !self.out.frame.begun() {
-            return;
+            return None;
         }
-        if let (Some(stdin), Some(tx)) = (self.stdin.take(), self.channel.tx.half()) {
-            let _sent = tx.data_bytes(stdin).await;
-        }
+        let (stdin, half) = (self.stdin.take()?, self.channel.tx.half().cloned()?);
+        Some(Box::pin(async move { half.data_bytes(stdin).await }))
     }
 
-    async fn end_input(&self) {
-        if let Some(tx) = self.channel.tx.half() {
-            let _sent = tx.eof().await;
-        }
+    fn end_input(&mut self) -> Option<Sending<'static>> {
+        self.stdin = None;
+        let half = self.channel.tx.half().cloned()?;
+        Some(Box::pin(async move { half.eof().await }))
     }
 
     /// The watchers on the host did not do it: ask sshd (which refuses for root before OpenSSH
     /// 10), and kill through a channel of our own.
-    async fn kill(&self, session: &Session) {
-        if let Some(tx) = self.channel.tx.half() {
-            let _sent = tx.signal(Sig::KILL).await;
-        }
-        let Ok(second) = session.open().await else {
-            return;
-        };
-        if let Some(tx) = second.tx.half() {
-            let group = self
-                .leader
-                .map(|pid| format!("kill -KILL -{pid}; "))
-                .unwrap_or_default();
-            let sweep = format!(
-                "exec /bin/sh -c '{group}for p in $(grep -lsF SCOUT_CALL={} /proc/[0-9]*/environ); do p=${{p#/proc/}}; kill -KILL \"${{p%/environ}}\"; done'",
-                self.mark
-            );
-            let _sent = tx.exec(false, sweep).await;
-        }
-        let mut rx = second.rx;
-        let _in_time =
-            tokio::time::timeout(LINGER / 2, async { while rx.wait().await.is_some() {} }).await;
+    fn kill<'a>(&self, session: &'a Session) -> Sending<'a> {
+        let group = self
+            .leader
+            .map(|pid| format!("kill -KILL -{pid}; "))
+            .unwrap_or_default();
+        let sweep = format!(
+            "exec /bin/sh -c '{group}for p in $(grep -lsF SCOUT_CALL={} /proc/[0-9]*/environ); do p=${{p#/proc/}}; kill -KILL \"${{p%/environ}}\"; done'",
+            self.mark
+        );
+        let own = self.channel.tx.half().cloned();
+        Box::pin(async move {
+            if let Some(half) = own {
+                half.signal(Sig::KILL).await?;
+            }
+            let Ok(mut second) = session.open().await else {
+                return Ok(());
+            };
+            if let Some(half) = second.tx.half() {
+                half.exec(false, sweep).await?;
+            }
+            let ended = async { while second.rx.wait().await.is_some() {} };
+            let _in_time = tokio::time::timeout(LINGER / 2, ended).await;
+            Ok(())
+        })
     }
 
     fn conclude(self, watch: &Watch) -> Finished {
@@ -285,6 +310,14 @@ impl Running {
             result,
             leftover: Leftover(Some(channel)),
         }
+    }
+}
+
+/// Sends what there is to send.
+async fn flush(sending: &mut Option<Sending<'_>>) -> Result<(), russh::Error> {
+    match sending {
+        Some(sending) => sending.await,
+        None => std::future::pending().await,
     }
 }
 
