@@ -93,7 +93,6 @@ pub(crate) async fn run(
         err: Stream::new(&marker, allowance.max_output),
         hold: allowance.hold,
         stdin: Some(command.stdin().clone()).filter(|bytes| !bytes.is_empty()),
-        leader: None,
         sent: false,
         exit: Exit::None,
     };
@@ -157,8 +156,6 @@ struct Running {
     err: Stream,
     hold: Hold,
     stdin: Option<Bytes>,
-    /// The process group on the host, once the script reported it.
-    leader: Option<u32>,
     /// Whether the script has gone out.
     sent: bool,
     exit: Exit,
@@ -253,8 +250,9 @@ impl Running {
     /// The watchers on the host did not do it: ask sshd (which refuses for root before OpenSSH
     /// 10), and kill through a channel of our own.
     fn kill<'a>(&self, session: &'a Session) -> Sending<'a> {
-        let group = self
-            .leader
+        // The script begins by reporting its process group.
+        let leader = self.out.frame.opening().parse::<u32>();
+        let group = leader
             .map(|pid| format!("kill -KILL -{pid}; "))
             .unwrap_or_default();
         let sweep = format!(

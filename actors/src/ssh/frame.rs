@@ -61,6 +61,8 @@ pub(crate) struct Frame {
     /// Bytes that may be the beginning of a marker line.
     held: Vec<u8>,
     noise: Vec<u8>,
+    /// What stands behind the opening marker.
+    opening: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,12 +79,18 @@ impl Frame {
             state: State::Before,
             held: Vec::new(),
             noise: Vec::new(),
+            opening: String::new(),
         }
     }
 
     /// Whether the script has begun.
     pub(crate) fn begun(&self) -> bool {
         self.state != State::Before
+    }
+
+    /// What stands behind the opening marker; empty before it was seen.
+    pub(crate) fn opening(&self) -> &str {
+        &self.opening
     }
 
     /// What stands behind the closing marker, once it was seen.
@@ -130,11 +138,13 @@ impl Frame {
                 newline => {
                     self.pass(plain, &mut sink);
                     let (line, behind) = line.split_at(newline.unwrap_or(LINE));
+                    let line = String::from_utf8_lossy(line).trim().to_owned();
                     self.state = match self.state {
-                        State::Before => State::Within,
-                        _ => State::After {
-                            line: String::from_utf8_lossy(line).trim().to_owned(),
-                        },
+                        State::Before => {
+                            self.opening = line;
+                            State::Within
+                        }
+                        _ => State::After { line },
                     };
                     rest = behind.get(1..).unwrap_or_default();
                 }
@@ -225,7 +235,7 @@ mod tests {
             }
             let (frame, out) = feed(&pieces, &marker);
             prop_assert_eq!(out, output);
-            prop_assert_eq!(frame.end(), Some("rc=3 swept="));
+            prop_assert_eq!((frame.opening(), frame.end()), ("77", Some("rc=3 swept=")));
         }
     }
 }
