@@ -74,6 +74,22 @@ pub(crate) async fn a_stray_in_a_session_of_its_own_is_stopped_too(rig: &Rig) {
     until(&mark, 0, Duration::from_millis(300)).await;
 }
 
+pub(crate) async fn a_command_that_ended_its_watchers_is_stopped_all_the_same(rig: &Rig) {
+    let mark = mark();
+    // Nothing is left on the host that heeds the end of the call, and nothing the command runs
+    // can be found by its environment: only its process group is.
+    let line = format!(
+        "own=$(exec sh -c 'echo $PPID'); trap '' TERM\n\
+         for p in $(ps -o pid= --ppid $$); do [ $p = $own ] || kill -KILL $p; done\n\
+         env -i sleep {mark}"
+    );
+    let ran = rig.run_on(HOSTS[0], shell(&line), short()).await.unwrap();
+    let stopped = Stopped::Unverified;
+    assert_eq!(ran.outcome, Outcome::TimedOut { stopped });
+    until(&mark, 0, Duration::from_millis(300)).await;
+    assert_eq!(rig.run(argv(&["true"])).await.outcome, exited(0));
+}
+
 pub(crate) async fn leaving_a_call_ends_its_processes(rig: &Rig) {
     let mark = mark();
     let line = format!("sleep {mark} & sleep {mark}");
