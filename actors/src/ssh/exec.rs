@@ -106,10 +106,6 @@ pub(crate) async fn run(
     running.conclude(&watch)
 }
 
-/// Something on its way to the host. It is never waited for alone: russh passes nothing on while
-/// this channel is not read, and nothing tells a sender that its channel has closed.
-type Sending<'a> = BoxFuture<'a, Result<(), russh::Error>>;
-
 fn unsent(why: OpenError, hold: Hold) -> Finished {
     Finished {
         result: Err(ExecError::Open(why, hold)),
@@ -162,19 +158,13 @@ impl Running {
         session: &Arc<Session>,
         mut watch: Watch,
         cancel: &CancellationToken,
-        script: Sending<'_>,
     ) -> Watch {
-        let mut sending = Some(script);
         loop {
             tokio::select! {
                 message = self.channel.rx.wait() => match message {
                     Some(message) => if self.take(message) { return watch },
                     None => { watch.closed(); return watch }
                 },
-                sent = flush(&mut sending) => {
-                    self.sent |= sent.is_ok();
-                    sending = None;
-                }
                 () = cancel.cancelled(), if !watch.is_stopping() => watch.cancelled(),
                 () = sleep_until(watch.next()) => {}
             }

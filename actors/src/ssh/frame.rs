@@ -87,11 +87,6 @@ impl Frame {
         self.begin.as_deref()
     }
 
-    /// What stands behind the opening marker; empty before it was seen.
-    pub(crate) fn opening(&self) -> &str {
-        &self.opening
-    }
-
     /// What stands behind the closing marker, once it was seen.
     pub(crate) fn end(&self) -> Option<&str> {
         match &self.state {
