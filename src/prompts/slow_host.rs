@@ -46,7 +46,7 @@ pub(super) const STEPS: &[Step] = &[
     ),
     Step::read("errors and drops per network interface", "/proc/net/dev"),
     Step::run(
-        "the processes there are, newest first by the time of their directory",
+        "the processes there are, whose each is, and since when",
         &[
             "find",
             "/proc",
