@@ -15,6 +15,7 @@ mod fetch;
 mod healthcheck;
 mod key;
 mod remote;
+mod request;
 mod serve;
 
 use crate::config::{Config, ConfigErrors, EXIT_CODE, Environment, Loaded, Overrides, Transport};
@@ -23,6 +24,9 @@ use crate::telemetry;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+/// Wrong usage, as clap has it.
+const EXIT_USAGE: u8 = 2;
 
 /// A defect of the program, or a part of it that failed: `EX_SOFTWARE` of `sysexits.h`.
 const SOFTWARE: u8 = 70;

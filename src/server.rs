@@ -7,11 +7,11 @@ mod gate;
 
 use crate::access::{KeyRing, Principal};
 use crate::admin::Admin;
-use crate::catalogue::Scout;
+use crate::catalogue::{Metrics, Scout};
 use crate::config::{Bind, Config, KnownHosts};
 use crate::http::{self, Drained, Surroundings};
 use crate::mcp::Engine;
-use crate::metrics::{HttpMetrics, ToolMetrics, build_info};
+use crate::metrics::{HttpMetrics, ResourceMetrics, ToolMetrics, build_info};
 use crate::ops::Ops;
 use crate::stdio;
 use ::http::Extensions;
@@ -226,8 +226,12 @@ pub async fn serve_stdio(
 }
 
 fn engine(config: &Config, backend: &Backend) -> Engine {
-    let metrics = ToolMetrics::register(config.log.slow_threshold);
-    Engine::new(Arc::new(Scout::new(backend.ops.clone(), metrics)))
+    let metrics = Metrics {
+        tools: ToolMetrics::register(config.log.slow_threshold),
+        resources: ResourceMetrics::register(),
+    };
+    let scout = Scout::new(backend.ops.clone(), metrics, config.ssh.host_status_ttl);
+    Engine::new(Arc::new(scout))
 }
 
 /// The hosts there are, read where blocking is allowed.

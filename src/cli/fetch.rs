@@ -1,4 +1,5 @@
-//! One HTTP request to a server of ours, for the commands that look at a running one.
+//! One well-behaved HTTP request to a server of ours, with the body of its answer; for requests that
+//! no client should send there is `request`.
 
 use bytes::Bytes;
 use http::{Request, Response};

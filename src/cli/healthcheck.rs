@@ -1,6 +1,6 @@
 //! `scout healthcheck`: asks a running server whether it is well, without curl in the image.
 
-use super::fetch;
+use super::request::Request;
 use crate::config::Config;
 use clap::Args;
 use std::process::ExitCode;
@@ -29,9 +29,10 @@ pub(super) async fn run(config: &Config, args: &HealthcheckArgs) -> ExitCode {
         "::" => "::1",
         host => host,
     };
-    let problem = match fetch::get(host, bind.port(), path, PATIENCE).await {
-        Ok(answer) if answer.status() == 200 => return ExitCode::SUCCESS,
-        Ok(answer) => format!("answered {}", answer.status()),
+    let request = Request::get(path, "localhost");
+    let problem = match request.send((host, bind.port()), PATIENCE).await {
+        Ok(response) if response.status == 200 => return ExitCode::SUCCESS,
+        Ok(response) => format!("answered {}", response.status),
         Err(error) => error.to_string(),
     };
     eprintln!("scout: http://{bind}{path}: {problem}");

@@ -3,8 +3,12 @@
 //! itself does not lie. Nothing here reaches into the program's own modules.
 
 #[cfg(test)]
+mod a_live_check_proves_its_promises;
+#[cfg(test)]
 mod every_client_is_served;
 #[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod resources_and_prompts;
 #[cfg(test)]
 mod support;
