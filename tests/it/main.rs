@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod every_client_is_served;
 #[cfg(test)]
+mod every_phase_has_a_deadline;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod support;
