@@ -18,7 +18,7 @@ use crate::inventory::HostSettings;
 use crate::limits::{FILE_OPERATIONS, Limits};
 use crate::metrics::Metrics;
 use crate::ssh::sftp::{Sftp, SftpError};
-use crate::ssh::{Closed, Dialler, Session};
+use crate::ssh::{Closed, Dialler, OpenError, Session};
 use crate::target::HostName;
 use job::{Job, LaneKind, Slot, Undone};
 use lane::Lane;
@@ -104,6 +104,8 @@ enum Files {
     Absent,
     Opening,
     Open(Arc<Sftp>),
+    /// Commands have every channel the host allows; tried again when one of them ends.
+    Crowded,
     /// The host has none.
     Unavailable,
 }
@@ -354,8 +356,24 @@ impl State {
         }
         self.files = match result {
             Ok(sftp) => Files::Open(Arc::new(sftp)),
-            Err(SftpError::Lost) => Files::Absent,
-            Err(_) => Files::Unavailable,
+            // News of the connection's end is on its way, and with it what waits gets a new one.
+            Err(SftpError::Lost | SftpError::Open(OpenError::Lost)) => Files::Absent,
+            Err(SftpError::Open(OpenError::TooMany)) if self.commands.running() > 0 => {
+                self.commands.leave_one();
+                Files::Crowded
+            }
+            Err(SftpError::Open(OpenError::TooMany)) => {
+                let host = self.name().clone();
+                self.refuse_reads(|waited| run::busy(&host, waited));
+                Files::Absent
+            }
+            // It may be slow today: who waits is told, and the next one tries again.
+            Err(SftpError::Silent) => {
+                let host = self.name().clone();
+                self.refuse_reads(|_| FleetError::SftpSilent { host: host.clone() });
+                Files::Absent
+            }
+            Err(SftpError::NoSubsystem | SftpError::Problem(_)) => Files::Unavailable,
         };
     }
 
@@ -369,8 +387,12 @@ impl State {
         self.context.metrics.running(-1.0);
         self.lane(lane).ended();
         self.link.used(Instant::now());
+        if lane == LaneKind::Commands && matches!(self.files, Files::Crowded) {
+            self.files = Files::Absent;
+        }
         let Some((mut job, why)) = back else { return };
         let stale = epoch != self.link.epoch();
+        let mut lost = None;
         match why {
             Undone::NoChannel if !stale => {
                 let running = self.commands.running();
@@ -383,32 +405,24 @@ impl State {
                     _ => job.attempts = 0,
                 }
             }
-            Undone::Lost if !stale => {
-                let lost = self.link.lost(epoch);
-                if lost.is_some() {
-                    self.lane(lane).put_back(job);
-                    self.context.metrics.queued(1.0);
-                    return self.connection_ended(me, lost);
-                }
-            }
+            Undone::Lost if !stale => lost = self.link.lost(epoch),
             Undone::FilesLost if !stale => self.files = Files::Absent,
             _ => {}
         }
         if job.attempts >= ATTEMPTS {
-            let host = self.name().clone();
-            return job.work.refuse(match why {
-                Undone::NoChannel => run::busy(&host, job.since.elapsed()),
+            let (host, waited) = (self.name().clone(), job.since.elapsed());
+            job.work.refuse(match why {
+                Undone::NoChannel => run::busy(&host, waited),
                 Undone::Lost | Undone::FilesLost => FleetError::ConnectionLost { host },
             });
+        } else {
+            self.context.metrics.queued(1.0);
+            self.lane(lane).put_back(job);
         }
-        self.context.metrics.queued(1.0);
-        self.lane(lane).put_back(job);
-        self.reconnect_if_idle(me);
-    }
-
-    /// A job came back after the connection had already gone.
-    fn reconnect_if_idle(&mut self, me: &ActorRef<Msg>) {
-        if self.link.label() == "idle" {
+        if lost.is_some() {
+            self.connection_ended(me, lost);
+        } else if self.link.label() == "idle" {
+            // The job came back after the connection had already gone.
             self.reconnect(me);
         }
     }
@@ -438,12 +452,9 @@ impl State {
             }
             Files::Unavailable => {
                 let host = self.name().clone();
-                for job in self.reads.drain() {
-                    self.context.metrics.queued(-1.0);
-                    job.work.refuse(FleetError::NoSftp { host: host.clone() });
-                }
+                self.refuse_reads(|_| FleetError::NoSftp { host: host.clone() });
             }
-            Files::Open(_) | Files::Absent | Files::Opening => {}
+            Files::Open(_) | Files::Absent | Files::Opening | Files::Crowded => {}
         }
     }
 
@@ -464,11 +475,19 @@ impl State {
         let slot = Slot::new(
             me.clone(),
             self.link.epoch(),
-            job.lane,
+            &job,
             Arc::clone(session),
             files,
         );
         self.jobs.spawn(job.work.start(slot));
+    }
+
+    /// Tells every waiting read why there will be none; `error` gets how long it waited.
+    fn refuse_reads(&mut self, error: impl Fn(Duration) -> FleetError) {
+        for job in self.reads.drain() {
+            self.context.metrics.queued(-1.0);
+            job.work.refuse(error(job.since.elapsed()));
+        }
     }
 
     fn refuse_waiting(&mut self, error: &FleetError) {
