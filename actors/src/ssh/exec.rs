@@ -16,6 +16,7 @@ use crate::command::Command;
 use crate::outcome::{Captured, Outcome, Stopped};
 use bytes::Bytes;
 use russh::{ChannelMsg, Sig};
+use std::pin::pin;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -180,7 +181,15 @@ impl Running {
             match watch.due(Instant::now()) {
                 None => {}
                 Some(Alarm::EndInput) => self.end_input().await,
-                Some(Alarm::Kill) => self.kill(session).await,
+                Some(Alarm::Kill) => {
+                    if let Some(tx) = self.channel.tx.half() {
+                        let _sent = tx.signal(Sig::KILL).await;
+                    }
+                    let killing = kill(session, self.leader, self.mark.clone());
+                    if self.drain_during(killing).await {
+                        return watch;
+                    }
+                }
                 Some(Alarm::GiveUp) => {
                     self.channel.tx.close().await;
                     return watch;
@@ -228,29 +237,17 @@ impl Running {
         }
     }
 
-    /// The watchers on the host did not do it: ask sshd (which refuses for root before OpenSSH
-    /// 10), and kill through a channel of our own.
-    async fn kill(&self, session: &Session) {
-        if let Some(tx) = self.channel.tx.half() {
-            let _sent = tx.signal(Sig::KILL).await;
+    /// Goes on reading while `work` is done; true when nothing more is to come that matters. A
+    /// command that floods would otherwise hold up its own end, and every other channel.
+    async fn drain_during(&mut self, work: impl Future<Output = ()>) -> bool {
+        let mut work = pin!(work);
+        let mut over = false;
+        loop {
+            tokio::select! {
+                () = &mut work => return over,
+                Some(message) = self.channel.rx.wait() => over |= self.take(message),
+            }
         }
-        let Ok(second) = session.open().await else {
-            return;
-        };
-        if let Some(tx) = second.tx.half() {
-            let group = self
-                .leader
-                .map(|pid| format!("kill -KILL -{pid}; "))
-                .unwrap_or_default();
-            let sweep = format!(
-                "exec /bin/sh -c '{group}for p in $(grep -lsF SCOUT_CALL={} /proc/[0-9]*/environ); do p=${{p#/proc/}}; kill -KILL \"${{p%/environ}}\"; done'",
-                self.mark
-            );
-            let _sent = tx.exec(false, sweep).await;
-        }
-        let mut rx = second.rx;
-        let _in_time =
-            tokio::time::timeout(LINGER / 2, async { while rx.wait().await.is_some() {} }).await;
     }
 
     fn conclude(self, watch: &Watch) -> Finished {
@@ -286,6 +283,26 @@ impl Running {
             leftover: Leftover(Some(channel)),
         }
     }
+}
+
+/// The watchers on the host did not end the command, and sshd refuses signals for root before
+/// OpenSSH 10: kills it through a channel of our own.
+async fn kill(session: &Session, leader: Option<u32>, mark: String) {
+    let Ok(second) = session.open().await else {
+        return;
+    };
+    if let Some(tx) = second.tx.half() {
+        let group = leader
+            .map(|pid| format!("kill -KILL -{pid}; "))
+            .unwrap_or_default();
+        let sweep = format!(
+            "exec /bin/sh -c '{group}for p in $(grep -lsF SCOUT_CALL={mark} /proc/[0-9]*/environ); do p=${{p#/proc/}}; kill -KILL \"${{p%/environ}}\"; done'"
+        );
+        let _sent = tx.exec(false, sweep).await;
+    }
+    let mut rx = second.rx;
+    let _in_time =
+        tokio::time::timeout(LINGER / 2, async { while rx.wait().await.is_some() {} }).await;
 }
 
 /// The last line of the script on standard output.
