@@ -9,4 +9,6 @@ mod every_phase_has_a_deadline;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod hostile_hosts_are_contained;
+#[cfg(test)]
 mod support;
