@@ -184,7 +184,7 @@ impl LoopbackHost {
         format!("[{ip}]:{port} {key}")
     }
 
-    /// Stops it and waits until nothing of it is left.
+    /// Stops it and waits until its connections have ended and its commands' shells were reaped.
     pub async fn stop(self) {
         let Self { tasks, _stop, .. } = self;
         drop(_stop);

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// A span in seconds that `sleep` takes and no other process has as an argument.
-fn mark() -> String {
+pub(crate) fn mark() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     format!("987.{}{count:03}", std::process::id())
@@ -24,7 +24,7 @@ fn alive(mark: &str) -> usize {
 }
 
 /// Waits until that many are alive.
-async fn until(mark: &str, count: usize, patience: Duration) -> Duration {
+pub(crate) async fn until(mark: &str, count: usize, patience: Duration) -> Duration {
     let began = Instant::now();
     while alive(mark) != count {
         let left = alive(mark);
