@@ -213,7 +213,7 @@ async fn a_failure_says_what_failed_and_what_to_do() {
     fleet.sshd_mut(1).stop();
     let locked = fleet.dir().join("locked");
     std::fs::write(&locked, "x").unwrap();
-    let nobody = std::os::unix::fs::PermissionsExt::from_mode(0);
+    let nobody = std::os::unix::fs::PermissionsExt::from_mode(0o000);
     std::fs::set_permissions(&locked, nobody).unwrap();
     let server = TestServer::start(&fleet).await;
     for era in ERAS {
