@@ -10,6 +10,8 @@
 )]
 
 mod check;
+mod demo;
+mod fetch;
 mod healthcheck;
 mod key;
 mod remote;
@@ -64,6 +66,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Serve MCP on standard input and output, for a client that starts Scout itself.
     Stdio,
+    /// Try Scout on a throwaway fleet inside this process: serve it, show a short tour, stay up.
+    Demo(demo::DemoArgs),
     /// List the hosts and whether they answer.
     Hosts(remote::HostsArgs),
     /// Print a file, or list a directory: `scout read web1:/etc/hosts`.
@@ -102,7 +106,7 @@ pub fn main() -> ExitCode {
     // A command that a person waits for should not talk about what it does.
     let quiet = matches!(
         command,
-        Command::Hosts(_) | Command::Read(_) | Command::Run(_)
+        Command::Demo(_) | Command::Hosts(_) | Command::Read(_) | Command::Run(_)
     ) && global.log_level.is_none();
     let mut log = loaded.config.log.clone();
     if quiet && log.level == "info" {
@@ -130,6 +134,7 @@ pub fn main() -> ExitCode {
             }
             Command::Serve(_) => serve::serve(&config).await,
             Command::Stdio => serve::stdio(&config).await,
+            Command::Demo(args) => demo::run(&config, &args).await,
             Command::Hosts(args) => remote::hosts(&config, args).await,
             Command::Read(args) => remote::read(&config, args).await,
             Command::Run(args) => remote::run(&config, args).await,

@@ -24,6 +24,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod completion;
 pub mod config;
+pub mod demo;
 pub mod http;
 pub mod mcp;
 pub mod metrics;

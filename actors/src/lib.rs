@@ -40,6 +40,7 @@ mod host;
 pub mod inventory;
 mod lease;
 pub mod limits;
+pub mod loopback;
 pub mod metrics;
 pub mod outcome;
 mod rate_limit;

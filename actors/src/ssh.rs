@@ -10,7 +10,7 @@ pub(crate) mod exec;
 pub(crate) mod frame;
 mod host_key;
 pub(crate) mod lifeline;
-mod sever;
+pub(crate) mod sever;
 pub(crate) mod sftp;
 
 pub(crate) use dial::Dialler;
@@ -19,6 +19,7 @@ pub use dial::HostKeyPolicy;
 use host_key::Sensor;
 use russh::client::{Handle, Msg};
 use russh::{ChannelReadHalf, ChannelWriteHalf, Disconnect};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio_util::sync::DropGuard;
@@ -66,7 +67,7 @@ impl Session {
                 let (rx, tx) = channel.split();
                 Ok(Channel {
                     rx,
-                    tx: Writer(Some(tx)),
+                    tx: Writer(Some(Arc::new(tx))),
                 })
             }
             Ok(Err(russh::Error::ChannelOpenFailure(_))) => Err(OpenError::TooMany),
@@ -97,12 +98,16 @@ pub(crate) struct Channel {
 }
 
 /// The sending half of a [`Channel`]; closes it when dropped.
-pub(crate) struct Writer(Option<ChannelWriteHalf<Msg>>);
+///
+/// Sending can wait for russh's session loop, and that loop can wait for whoever reads this
+/// channel. So who reads a channel never sends on it in the same breath: it hands
+/// [`half`](Self::half) to a future of its own.
+pub(crate) struct Writer(Option<Arc<ChannelWriteHalf<Msg>>>);
 
 impl Writer {
     /// The half itself, until it is closed.
-    pub(crate) fn half(&self) -> Option<&ChannelWriteHalf<Msg>> {
-        self.0.as_ref()
+    pub(crate) fn half(&self) -> Option<Arc<ChannelWriteHalf<Msg>>> {
+        self.0.clone()
     }
 
     /// Closes the channel now.

@@ -12,6 +12,9 @@ mod commands;
 #[path = "hosts/files.rs"]
 mod files;
 #[cfg(test)]
+#[path = "hosts/loopback.rs"]
+mod loopback;
+#[cfg(test)]
 #[path = "hosts/openssh.rs"]
 mod openssh;
 #[cfg(test)]
@@ -55,6 +58,7 @@ macro_rules! on {
             processes: [
                 a_command_out_of_time_is_stopped_and_that_is_proven,
                 a_stray_in_a_session_of_its_own_is_stopped_too,
+                a_command_that_ended_its_watchers_is_stopped_all_the_same,
                 leaving_a_call_ends_its_processes,
                 shutting_down_cuts_what_still_runs,
             ],
@@ -74,4 +78,5 @@ macro_rules! on {
 on! {
     openssh_superuser: crate::openssh::rig(crate::openssh::Account::Own),
     openssh_account: crate::openssh::rig(crate::openssh::Account::Plain),
+    loopback_host: crate::loopback::rig(),
 }

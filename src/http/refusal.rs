@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 use jsonrpsee::types::ErrorObjectOwned;
 use rmcp::model::ErrorCode;
 
@@ -18,7 +18,7 @@ use crate::mcp::envelope::error_object;
 #[derive(Debug)]
 pub(super) struct Plain {
     pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) body: Bytes,
 }
 
@@ -26,7 +26,7 @@ impl Plain {
     fn new(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Self {
         let mut plain = Self {
             status,
-            headers: HeaderMap::new(),
+            headers: Vec::new(),
             body: body.into(),
         };
         plain.set(CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -35,7 +35,7 @@ impl Plain {
     }
 
     fn set(&mut self, name: HeaderName, value: HeaderValue) {
-        self.headers.insert(name, value);
+        self.headers.push((name, value));
     }
 
     fn with(mut self, name: HeaderName, value: &'static str) -> Self {
@@ -128,7 +128,8 @@ mod tests {
     fn a_refusal_is_an_error_without_id() {
         let plain = Plain::denied(Denied::Missing);
         assert_eq!(plain.status, 401);
-        assert_eq!(plain.headers[WWW_AUTHENTICATE], "Bearer");
+        let challenge = (WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        assert!(plain.headers.contains(&challenge));
         assert!(
             plain
                 .body

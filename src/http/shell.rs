@@ -268,7 +268,11 @@ fn plain(plain: Plain, busy: Busy) -> Response<Outgoing> {
         headers,
         body,
     } = plain;
-    response(status, headers, Outgoing::ready([body], busy))
+    response(
+        status,
+        headers.into_iter().collect(),
+        Outgoing::ready([body], busy),
+    )
 }
 
 fn replied(reply: Reply, busy: Busy) -> Response<Outgoing> {

@@ -39,7 +39,7 @@ pub(super) fn page<'a, T>(
 
 fn position(cursor: &str) -> Option<usize> {
     let start: usize = cursor.parse().ok()?;
-    (start > 0 && start % PAGE == 0 && start.to_string() == cursor).then_some(start)
+    (start > 0 && start.is_multiple_of(PAGE) && start.to_string() == cursor).then_some(start)
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ impl Client {
     }
 
     async fn read(&mut self) -> Value {
-        let line = tokio::time::timeout(std::time::Duration::from_secs(30), self.from.next_line());
+        let line = tokio::time::timeout(Duration::from_secs(30), self.from.next_line());
         let line = line.await.expect("an answer").unwrap().expect("a line");
         serde_json::from_str(&line).unwrap()
     }

@@ -7,7 +7,11 @@ mod a_live_check_proves_its_promises;
 #[cfg(test)]
 mod every_client_is_served;
 #[cfg(test)]
+mod every_phase_has_a_deadline;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod hostile_hosts_are_contained;
 #[cfg(test)]
 mod resources_and_prompts;
 #[cfg(test)]

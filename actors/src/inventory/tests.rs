@@ -218,7 +218,7 @@ fn what_cannot_be_used_stays_listed_with_its_reason() {
     let home = Home::new(
         "Host a\n  ProxyCommand nc %h %p\n  Tag db,eu\nHost b\n  ProxyJump c,d\n\
          Host c\n  ProxyJump a\nHost d\n  ProxyJump d\nHost e\n  ProxyJump c\n\
-         Host f\n  ProxyJump [::1]\nHost g\n  RevokedHostKeys /r\nHost h\n  RefuseConnection gone\n\
+         Host f\n  ProxyJump -j\nHost g\n  RevokedHostKeys /r\nHost h\n  RefuseConnection gone\n\
          Host i\n  HostName %p\nHost j\n  User %r\nHost k\n  ProxyJump none\n  ProxyCommand nc\n",
     );
     let inventory = home.load().unwrap();

@@ -5,6 +5,8 @@
 //! success.
 
 mod capture;
+mod report;
+mod send;
 mod watch;
 
 pub(crate) use capture::{BASE, Capture};
@@ -13,9 +15,11 @@ use super::frame::{Frame, Marker, token};
 use super::{Channel, OpenError, Session, lifeline};
 use crate::budget::Hold;
 use crate::command::Command;
-use crate::outcome::{Captured, Outcome, Stopped};
-use bytes::Bytes;
+use crate::outcome::{Captured, Outcome};
+use report::Report;
 use russh::{ChannelMsg, Sig};
+use send::Feeder;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -73,7 +77,7 @@ impl Leftover {
 
 /// Runs a command to its end, whatever that is.
 pub(crate) async fn run(
-    session: &Session,
+    session: &Arc<Session>,
     command: &Command,
     allowance: Allowance,
     cancel: &CancellationToken,
@@ -86,20 +90,19 @@ pub(crate) async fn run(
     let mark = token();
     let script = lifeline::script(command, &marker, &mark, allowance.timeout);
     let mut running = Running {
+        feeder: Feeder::start(&channel.tx, script, command.stdin().clone()),
         channel,
         mark,
         out: Stream::new(&marker, allowance.max_output),
         err: Stream::new(&marker, allowance.max_output),
         hold: allowance.hold,
-        stdin: Some(command.stdin().clone()).filter(|bytes| !bytes.is_empty()),
-        leader: None,
         exit: Exit::None,
     };
-    if running.start(&script).await.is_err() {
-        return unsent(OpenError::Lost, running.hold);
-    }
     let watch = Watch::new(Instant::now() + allowance.timeout);
     let watch = running.drive(session, watch, cancel).await;
+    if running.never_started(&watch) {
+        return unsent(OpenError::Lost, running.hold);
+    }
     running.conclude(&watch)
 }
 
@@ -139,54 +142,50 @@ impl Stream {
 
 struct Running {
     channel: Channel,
+    feeder: Feeder,
     mark: String,
     out: Stream,
     err: Stream,
     hold: Hold,
-    stdin: Option<Bytes>,
-    /// The process group on the host, once the script reported it.
-    leader: Option<u32>,
     exit: Exit,
 }
 
 impl Running {
-    async fn start(&mut self, script: &str) -> Result<(), russh::Error> {
-        let tx = self.channel.tx.half().ok_or(russh::Error::SendError)?;
-        tx.exec(true, lifeline::REQUEST).await?;
-        tx.data_bytes(Bytes::copy_from_slice(script.as_bytes()))
-            .await
-    }
-
     /// Reads until both streams reported their end, the channel closed, or all means of stopping
-    /// the command are used up.
+    /// the command are used up. It never sends: see [`send`].
     async fn drive(
         &mut self,
-        session: &Session,
+        session: &Arc<Session>,
         mut watch: Watch,
         cancel: &CancellationToken,
     ) -> Watch {
         loop {
             tokio::select! {
                 message = self.channel.rx.wait() => match message {
-                    Some(message) => {
-                        if self.take(message) { return watch }
-                        self.feed().await;
-                    }
+                    Some(message) => if self.take(message) { return watch },
                     None => { watch.closed(); return watch }
                 },
                 () = cancel.cancelled(), if !watch.is_stopping() => watch.cancelled(),
                 () = sleep_until(watch.next()) => {}
             }
+            let tx = &self.channel.tx;
             match watch.due(Instant::now()) {
                 None => {}
-                Some(Alarm::EndInput) => self.end_input().await,
-                Some(Alarm::Kill) => self.kill(session).await,
-                Some(Alarm::GiveUp) => {
-                    self.channel.tx.close().await;
-                    return watch;
+                Some(Alarm::EndInput) => send::end_input(tx),
+                Some(Alarm::Kill) => {
+                    // The first line of the script is the number of its process group.
+                    let group = self.out.frame.begin().and_then(|line| line.parse().ok());
+                    send::kill(session, tx, group, &self.mark);
                 }
+                Some(Alarm::GiveUp) => return watch,
             }
         }
+    }
+
+    /// Whether the connection ended before the host had anything that it could run.
+    fn never_started(&self, watch: &Watch) -> bool {
+        let silent = self.out.frame.begin().is_none() && self.exit == Exit::None;
+        silent && !self.feeder.has_sent() && !watch.is_stopping()
     }
 
     /// Takes one message; true when nothing more is to come that matters.
@@ -199,8 +198,14 @@ impl Running {
                 self.exit = Exit::Signal(signal(&signal_name));
             }
             // The exec request itself was refused.
-            ChannelMsg::Failure => self.exit = Exit::Status,
+            ChannelMsg::Failure => {
+                self.exit = Exit::Status;
+                return true;
+            }
             _ => {}
+        }
+        if self.out.frame.begin().is_some() {
+            self.feeder.begin();
         }
         let reported = |stream: &Stream| stream.frame.end().is_some();
         let stopped = self
@@ -209,48 +214,6 @@ impl Running {
             .end()
             .is_some_and(|line| line.starts_with("stopped="));
         (reported(&self.out) && reported(&self.err)) || (stopped && self.exit != Exit::None)
-    }
-
-    /// Sends standard input once the shell has read the whole script; before, it could take our
-    /// bytes for script.
-    async fn feed(&mut self) {
-        if !self.out.frame.begun() {
-            return;
-        }
-        if let (Some(stdin), Some(tx)) = (self.stdin.take(), self.channel.tx.half()) {
-            let _sent = tx.data_bytes(stdin).await;
-        }
-    }
-
-    async fn end_input(&self) {
-        if let Some(tx) = self.channel.tx.half() {
-            let _sent = tx.eof().await;
-        }
-    }
-
-    /// The watchers on the host did not do it: ask sshd (which refuses for root before OpenSSH
-    /// 10), and kill through a channel of our own.
-    async fn kill(&self, session: &Session) {
-        if let Some(tx) = self.channel.tx.half() {
-            let _sent = tx.signal(Sig::KILL).await;
-        }
-        let Ok(second) = session.open().await else {
-            return;
-        };
-        if let Some(tx) = second.tx.half() {
-            let group = self
-                .leader
-                .map(|pid| format!("kill -KILL -{pid}; "))
-                .unwrap_or_default();
-            let sweep = format!(
-                "exec /bin/sh -c '{group}for p in $(grep -lsF SCOUT_CALL={} /proc/[0-9]*/environ); do p=${{p#/proc/}}; kill -KILL \"${{p%/environ}}\"; done'",
-                self.mark
-            );
-            let _sent = tx.exec(false, sweep).await;
-        }
-        let mut rx = second.rx;
-        let _in_time =
-            tokio::time::timeout(LINGER / 2, async { while rx.wait().await.is_some() {} }).await;
     }
 
     fn conclude(self, watch: &Watch) -> Finished {
@@ -264,7 +227,7 @@ impl Running {
         } = self;
         out.frame.finish(|bytes| out.capture.push(bytes, &mut hold));
         err.frame.finish(|bytes| err.capture.push(bytes, &mut hold));
-        let result = if !out.frame.begun() && !watch.is_stopping() && exit != Exit::None {
+        let result = if out.frame.begin().is_none() && !watch.is_stopping() && exit != Exit::None {
             let noise = [out.frame.noise(), err.frame.noise()].concat();
             let said = String::from_utf8_lossy(&noise);
             Err(ExecError::NoShell(
@@ -284,41 +247,6 @@ impl Running {
         Finished {
             result,
             leftover: Leftover(Some(channel)),
-        }
-    }
-}
-
-/// The last line of the script on standard output.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Report {
-    code: Option<u8>,
-    /// Whether strays were searched for: nothing when there was no need.
-    swept: Option<bool>,
-}
-
-impl Report {
-    fn parse(line: Option<&str>) -> Self {
-        let mut report = Self::default();
-        for word in line.unwrap_or_default().split(' ') {
-            match word.split_once('=') {
-                Some(("rc", code)) => report.code = code.parse().ok(),
-                Some(("swept" | "stopped", swept)) => {
-                    report.swept = match swept {
-                        "1" => Some(true),
-                        "0" => Some(false),
-                        _ => None,
-                    };
-                }
-                _ => {}
-            }
-        }
-        report
-    }
-
-    fn stopped(&self) -> Stopped {
-        match self.swept {
-            Some(true) => Stopped::Verified,
-            _ => Stopped::Unverified,
         }
     }
 }

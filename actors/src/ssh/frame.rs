@@ -61,6 +61,7 @@ pub(crate) struct Frame {
     /// Bytes that may be the beginning of a marker line.
     held: Vec<u8>,
     noise: Vec<u8>,
+    begin: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,12 +78,13 @@ impl Frame {
             state: State::Before,
             held: Vec::new(),
             noise: Vec::new(),
+            begin: None,
         }
     }
 
-    /// Whether the script has begun.
-    pub(crate) fn begun(&self) -> bool {
-        self.state != State::Before
+    /// What stands behind the opening marker, once it was seen: the script has begun.
+    pub(crate) fn begin(&self) -> Option<&str> {
+        self.begin.as_deref()
     }
 
     /// What stands behind the closing marker, once it was seen.
@@ -130,12 +132,14 @@ impl Frame {
                 newline => {
                     self.pass(plain, &mut sink);
                     let (line, behind) = line.split_at(newline.unwrap_or(LINE));
-                    self.state = match self.state {
-                        State::Before => State::Within,
-                        _ => State::After {
-                            line: String::from_utf8_lossy(line).trim().to_owned(),
-                        },
-                    };
+                    let line = String::from_utf8_lossy(line).trim().to_owned();
+                    match self.state {
+                        State::Before => {
+                            self.begin = Some(line);
+                            self.state = State::Within;
+                        }
+                        _ => self.state = State::After { line },
+                    }
                     rest = behind.get(1..).unwrap_or_default();
                 }
             }
@@ -192,7 +196,7 @@ mod tests {
     #[test]
     fn a_stream_without_a_marker_is_noise() {
         let (frame, out) = feed(&[b"This account is not available.\n"], &Marker::fresh());
-        assert!(!frame.begun() && out.is_empty());
+        assert!(frame.begin().is_none() && out.is_empty());
         assert_eq!(frame.noise(), b"This account is not available.\n");
     }
 
@@ -225,6 +229,7 @@ mod tests {
             }
             let (frame, out) = feed(&pieces, &marker);
             prop_assert_eq!(out, output);
+            prop_assert_eq!(frame.begin(), Some("77"));
             prop_assert_eq!(frame.end(), Some("rc=3 swept="));
         }
     }

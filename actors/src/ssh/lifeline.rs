@@ -67,15 +67,15 @@ kill -KILL -$$
 }}
 main() {{
 x=; trap 'x=1' TERM; trap : INT HUP PIPE
-{body}
+{body} 2>&5
 r=$? s=
 if [ "$x" ]; then if sweep; then s=1; else s=0; fi; fi
 mark "rc=$r swept=$s" >&4; mark end >&5
 kill -KILL -$$
 }}
 trap : TERM INT HUP PIPE
-exec 3<&0 4>&1 5>&2 </dev/null
-mark $$; mark begin >&2
+exec 3<&0 4>&1 5>&2 </dev/null 2>/dev/null
+mark $$; mark begin >&5
 ( trap '' TERM INT HUP PIPE; exec 3<&-; sleep {limit}; stop ) >/dev/null 2>&1 &
 {tail}
 }}
@@ -83,7 +83,8 @@ mark $$; mark begin >&2
     )
 }
 
-/// The command in a subshell of its own, with its directory, environment and mark.
+/// The command in a subshell of its own, with its directory, environment and mark. The shell around
+/// it has no standard error: what it says there ("Terminated") is no output of the command.
 fn body(command: &Command, mark: &str) -> String {
     let mut text = format!(
         "( trap - TERM INT HUP PIPE; exec 3<&- 4>&- 5>&-; SCOUT_CALL={mark}; export SCOUT_CALL\n"

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// A stream that fails once its token is cancelled.
-pub(super) struct Severable<S> {
+pub(crate) struct Severable<S> {
     io: S,
     // One future for each direction: russh polls them from two places, and a future wakes only
     // the task that polled it last.
@@ -21,7 +21,7 @@ pub(super) struct Severable<S> {
 }
 
 impl<S> Severable<S> {
-    pub(super) fn new(io: S, cut: &CancellationToken) -> Self {
+    pub(crate) fn new(io: S, cut: &CancellationToken) -> Self {
         Self {
             io,
             read_cut: Box::pin(cut.clone().cancelled_owned()),
