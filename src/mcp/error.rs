@@ -152,6 +152,19 @@ mod tests {
     }
 
     #[test]
+    fn failed_work_tells_the_client_why() {
+        for era in [Era::Modern, Era::Legacy] {
+            let failed = CallError::Failed {
+                message: "`web1` is down".into(),
+                data: json!({"code": "unreachable"}),
+            };
+            let sent = failed.into_object(era);
+            assert_eq!((sent.code(), sent.message()), (-32603, "`web1` is down"));
+            assert_eq!(sent.data().unwrap().get(), r#"{"code":"unreachable"}"#);
+        }
+    }
+
+    #[test]
     fn an_internal_error_keeps_its_cause_to_itself() {
         let error = CallError::Internal("password is hunter2".into());
         let sent = error.into_object(Era::Modern);

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod a_live_check_proves_its_promises;
 #[cfg(test)]
+mod completion_suggests_what_there_is;
+#[cfg(test)]
 mod every_client_is_served;
 #[cfg(test)]
 mod every_phase_has_a_deadline;
