@@ -9,6 +9,8 @@ mod every_phase_has_a_deadline;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod host_keys_are_strict;
+#[cfg(test)]
 mod hostile_hosts_are_contained;
 #[cfg(test)]
 mod support;
