@@ -13,4 +13,6 @@ mod host_keys_are_strict;
 #[cfg(test)]
 mod hostile_hosts_are_contained;
 #[cfg(test)]
+mod no_key_no_call;
+#[cfg(test)]
 mod support;
