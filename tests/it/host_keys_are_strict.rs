@@ -46,7 +46,12 @@ const CASES: [Case; 17] = [
     ("changed-by-hash", 0, "HASH {at} {other}", CHANGED),
     ("negated", 0, "*,!{at},!{ip} {ed}", UNKNOWN),
     ("revoked", 0, "@revoked * {ed}\n{at} {ed}", REVOKED),
-    ("revoked-behind", 0, "{at} {ed}\n@revoked {at} {ed}", REVOKED),
+    (
+        "revoked-behind",
+        0,
+        "{at} {ed}\n@revoked {at} {ed}",
+        REVOKED,
+    ),
     // The key on file is asked for first, so a host with several shows the one that can be verified.
     ("rsa-on-file", 0, "{at} {rsa}", None),
     // A host that suddenly has no key of the kind on file is not a new host.

@@ -15,4 +15,6 @@ mod hostile_hosts_are_contained;
 #[cfg(test)]
 mod no_key_no_call;
 #[cfg(test)]
+mod roles_and_scopes_hold;
+#[cfg(test)]
 mod support;

@@ -263,10 +263,9 @@ async fn without_keys_an_address_is_a_caller_and_headers_change_nothing() {
     };
     let mut seen = Vec::new();
     for index in 0..4 {
-        let spoofed =
-            http()
-                .post(server.url())
-                .header("X-Forwarded-For", format!("10.0.0.{index}"));
+        let spoofed = http()
+            .post(server.url())
+            .header("X-Forwarded-For", format!("10.0.0.{index}"));
         seen.push(status(spoofed).await == 429);
     }
     assert_eq!(seen, [false, false, true, true]);
