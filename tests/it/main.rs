@@ -13,8 +13,14 @@ mod every_phase_has_a_deadline;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod host_keys_are_strict;
+#[cfg(test)]
 mod hostile_hosts_are_contained;
 #[cfg(test)]
+mod no_key_no_call;
+#[cfg(test)]
 mod resources_and_prompts;
+#[cfg(test)]
+mod roles_and_scopes_hold;
 #[cfg(test)]
 mod support;
