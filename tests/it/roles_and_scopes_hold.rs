@@ -158,7 +158,8 @@ async fn a_host_outside_the_scope_is_like_one_that_does_not_exist() {
         list.text
     );
     // Same length, so that nothing but the name itself can differ.
-    let calls: [(&str, fn(&str) -> Value); 5] = [
+    type Arguments = fn(&str) -> Value;
+    let calls: [(&str, Arguments); 5] = [
         (
             "read",
             |host| json!({"host": host, "path": "/etc/hostname"}),
