@@ -3,24 +3,70 @@
 //! Every call reserves a little before it starts, and grows as output arrives. A reservation waits
 //! for room until the call's deadline; growth never waits, because a channel that is not read
 //! would stop every other channel of its connection: output that finds no room is cut, and the cut
-//! is reported like any other.
+//! is reported like any other. Nor does growth take the last of the memory: calls with little to say
+//! can always start.
 
 use crate::limits::Deadline;
+use metrics::Gauge;
+use std::fmt;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Copies of a byte of output that exist at once while an answer is built and sent: the captured
-/// byte, and its two appearances in the serialised answer, escaped. The budget counts them all.
-pub(crate) const COPIES: u64 = 4;
+/// byte, and its two appearances in the serialised answer, each escaped as a quote or newline is
+/// (RFC 8259 §7). The budget counts them all.
+pub(crate) const COPIES: u64 = 5;
+
+/// What a control character counts beyond itself, in bytes: written out for people and as `\u001b`
+/// for programs it takes thirteen bytes of the answer.
+const CONTROL: u64 = 2;
+
+/// The part of the budget that growth leaves to calls that have yet to start.
+const KEPT_FREE: u32 = 8;
 
 /// The unit of accounting, in bytes.
 const UNIT: u64 = 1024;
 
+/// Output in bytes as the budget counts it: what takes more room in an answer counts for more.
+pub(crate) fn weight(output: &[u8]) -> u64 {
+    let controls = output.iter().filter(|&&byte| is_control(byte)).count();
+    output.len() as u64 + CONTROL * controls as u64
+}
+
+/// How many bytes at the beginning of `output` weigh `room` at most.
+pub(crate) fn fitting(output: &[u8], room: u64) -> usize {
+    if weight(output) <= room {
+        return output.len();
+    }
+    count_within(output.iter(), room)
+}
+
+/// The same for the bytes at the end.
+pub(crate) fn fitting_tail(output: &[u8], room: u64) -> usize {
+    count_within(output.iter().rev(), room)
+}
+
+fn count_within<'a>(bytes: impl Iterator<Item = &'a u8>, room: u64) -> usize {
+    let weights = bytes.map(|&byte| 1 + if is_control(byte) { CONTROL } else { 0 });
+    let mut weighed = 0;
+    weights
+        .take_while(|weight| {
+            weighed += weight;
+            weighed <= room
+        })
+        .count()
+}
+
+fn is_control(byte: u8) -> bool {
+    byte.is_ascii_control() && !matches!(byte, b'\n' | b'\t')
+}
+
 /// The budget. Cheap to clone; all clones share it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Budget {
     room: Arc<Semaphore>,
     units: u32,
+    gauge: Gauge,
 }
 
 impl Budget {
@@ -31,7 +77,13 @@ impl Budget {
         Self {
             room: Arc::new(Semaphore::new(units as usize)),
             units,
+            gauge: Gauge::noop(),
         }
+    }
+
+    /// The same, shown by a gauge that says 0 now.
+    pub(crate) fn shown_by(self, gauge: Gauge) -> Self {
+        Self { gauge, ..self }
     }
 
     /// Reserves room for `bytes` of output, waiting until `deadline`. A reservation larger than
@@ -45,9 +97,10 @@ impl Budget {
             .await
             .ok()?
             .ok()?;
+        self.gauge.increment(bytes_of(permit.num_permits()));
         Some(Hold {
             permit,
-            room: Arc::clone(&self.room),
+            budget: self.clone(),
         })
     }
 
@@ -58,23 +111,45 @@ impl Budget {
     }
 }
 
+impl fmt::Debug for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Budget({} of {} KiB)", self.held() / UNIT, self.units)
+    }
+}
+
 /// A part of the budget, given back when dropped.
-#[derive(Debug)]
 pub struct Hold {
     permit: OwnedSemaphorePermit,
-    room: Arc<Semaphore>,
+    budget: Budget,
 }
 
 impl Hold {
     /// Takes room for `bytes` more, at once or not at all.
     pub fn grow(&mut self, bytes: u64) -> bool {
-        match Arc::clone(&self.room).try_acquire_many_owned(units(bytes)) {
+        let Budget {
+            room,
+            units: all,
+            gauge,
+        } = &self.budget;
+        let more = units(bytes);
+        let kept_free = (all / KEPT_FREE) as usize;
+        if room.available_permits() < kept_free + more as usize {
+            return false;
+        }
+        match Arc::clone(room).try_acquire_many_owned(more) {
             Ok(more) => {
+                gauge.increment(bytes_of(more.num_permits()));
                 self.permit.merge(more);
                 true
             }
             Err(_) => false,
         }
+    }
+
+    /// Bytes of output that there is room for.
+    #[must_use]
+    pub fn room(&self) -> u64 {
+        self.permit.num_permits() as u64 * UNIT / COPIES
     }
 
     /// Gives back what exceeds `bytes` of output.
@@ -83,8 +158,30 @@ impl Hold {
             .permit
             .num_permits()
             .saturating_sub(units(bytes) as usize);
-        drop(self.permit.split(surplus));
+        if let Some(surplus) = self.permit.split(surplus) {
+            self.budget.gauge.decrement(bytes_of(surplus.num_permits()));
+        }
     }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        // Counted down by what it is, not set to what is left: two that end at once would race.
+        self.budget
+            .gauge
+            .decrement(bytes_of(self.permit.num_permits()));
+    }
+}
+
+impl fmt::Debug for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Hold({} KiB)", self.permit.num_permits())
+    }
+}
+
+/// The gauge's value of so many units; whole numbers far below 2^53 stay exact.
+fn bytes_of(units: usize) -> f64 {
+    (units as u64 * UNIT) as f64
 }
 
 /// Units that account for `bytes` of output and its copies.
@@ -99,21 +196,24 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn room_is_waited_for_grown_and_given_back() {
-        let budget = Budget::new(64 * UNIT);
+        let budget = Budget::new(80 * UNIT);
         let soon = || Deadline::within(Duration::from_secs(1));
-        let mut first = budget.reserve(8 * UNIT, soon()).await.unwrap();
-        assert_eq!(budget.held(), 32 * UNIT);
+        let mut first = budget.reserve(6 * UNIT, soon()).await.unwrap();
+        assert_eq!((budget.held(), first.room()), (30 * UNIT, 6 * UNIT));
         assert!(first.grow(8 * UNIT));
         assert!(
-            !first.grow(1),
-            "the budget is used up, and growth does not wait"
+            !first.grow(UNIT / 5 + 1),
+            "an eighth is kept free, and growth does not wait"
         );
+        let small = budget.reserve(2 * UNIT, soon()).await;
+        assert!(small.is_some(), "for those who come");
         assert!(
             budget.reserve(1, soon()).await.is_none(),
             "a reservation waits, then gives up"
         );
+        drop(small);
         first.shrink_to(UNIT);
-        assert_eq!(budget.held(), 4 * UNIT);
+        assert_eq!(budget.held(), 5 * UNIT);
         let whole = budget.reserve(1 << 40, soon());
         drop(first);
         assert!(
@@ -121,5 +221,11 @@ mod tests {
             "more than there is becomes all there is"
         );
         assert_eq!(budget.held(), 0);
+    }
+    #[test]
+    fn what_takes_more_room_in_an_answer_weighs_more() {
+        assert_eq!((weight(b"a\n\t\xff"), weight(b"\0\x1b\r")), (4, 9));
+        assert_eq!((fitting(b"ab\0c", 6), fitting(b"ab\0c", 5)), (4, 3));
+        assert_eq!((fitting(b"ab\0c", 4), fitting_tail(b"ab\0c", 4)), (2, 2));
     }
 }

@@ -91,7 +91,7 @@ impl Fleet {
         let metrics = Metrics::register(limits.capacity);
         let (shutdown, fatal) = (CancellationToken::new(), CancellationToken::new());
         let tools = Tools {
-            budget: Budget::new(limits.output_budget),
+            budget: Budget::new(limits.output_budget).shown_by(metrics.budget()),
             limits: Arc::clone(&limits),
             metrics: metrics.clone(),
             shutdown: shutdown.clone(),

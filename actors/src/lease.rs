@@ -196,7 +196,6 @@ impl Lease {
     ) -> Result<crate::budget::Hold, FleetError> {
         let began = Instant::now();
         let hold = self.tools.budget.reserve(bytes, deadline).await;
-        self.tools.metrics.budget_held(self.tools.budget.held());
         hold.ok_or_else(|| FleetError::Busy {
             what: Contended::Memory,
             waited: began.elapsed(),

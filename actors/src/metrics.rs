@@ -241,8 +241,9 @@ impl Metrics {
         self.buckets.set(buckets as f64);
     }
 
-    pub(crate) fn budget_held(&self, bytes: u64) {
-        self.budget.set(bytes as f64);
+    /// The gauge of the memory budget, which keeps it itself.
+    pub(crate) fn budget(&self) -> Gauge {
+        self.budget.clone()
     }
 
     pub(crate) fn stop_unverified(&self) {

@@ -269,7 +269,6 @@ impl Registry {
             return;
         };
         while self.evict(state, Eviction::Idle, Some(cutoff)) {}
-        self.tools.metrics.budget_held(self.tools.budget.held());
     }
 
     /// Stops the host longest unused, if that is before `cutoff`.

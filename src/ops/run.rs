@@ -101,21 +101,17 @@ impl RunReport {
             duration,
             hold,
         } = execution;
-        let cut = |stream: &fleet::Captured| {
-            stream
-                .is_truncated()
-                .then_some((stream.bytes.len() as u64, stream.total))
-        };
-        let cut = Cut {
-            stdout: cut(&stdout),
-            stderr: cut(&stderr),
-        };
+        let (stdout, out_cut) = shown(stdout);
+        let (stderr, err_cut) = shown(stderr);
         Self {
             host,
             outcome,
-            stdout: Bytes::new(stdout.bytes, cut.stdout.is_some()),
-            stderr: Bytes::new(stderr.bytes, cut.stderr.is_some()),
-            cut,
+            stdout,
+            stderr,
+            cut: Cut {
+                stdout: out_cut,
+                stderr: err_cut,
+            },
             duration,
             hold,
         }
@@ -164,6 +160,15 @@ impl RunReport {
             ),
         })
     }
+}
+
+/// The bytes as they are given back, and where they were cut: a character that the limit fell into is
+/// left out as a whole.
+fn shown(stream: fleet::Captured) -> (Bytes, Option<(u64, u64)>) {
+    let (cut, total) = (stream.is_truncated(), stream.total);
+    let bytes = Bytes::new(stream.bytes, cut);
+    let cut = cut.then_some((bytes.len() as u64, total));
+    (bytes, cut)
 }
 
 impl fmt::Display for RunReport {

@@ -3,6 +3,8 @@
 //! itself does not lie. Nothing here reaches into the program's own modules.
 
 #[cfg(test)]
+mod a_command_is_what_was_asked;
+#[cfg(test)]
 mod a_live_check_proves_its_promises;
 #[cfg(test)]
 mod completion_suggests_what_there_is;
@@ -17,7 +19,13 @@ mod host_keys_are_strict;
 #[cfg(test)]
 mod hostile_hosts_are_contained;
 #[cfg(test)]
+mod memory_is_bounded;
+#[cfg(test)]
 mod no_key_no_call;
+#[cfg(test)]
+mod nothing_outlives_its_call;
+#[cfg(test)]
+mod output_is_honest;
 #[cfg(test)]
 mod resources_and_prompts;
 #[cfg(test)]

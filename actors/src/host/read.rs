@@ -1,9 +1,9 @@
 //! The job that reads a file or directory.
 
 use super::job::{Claim, Job, LaneKind, Slot, Undone, Work};
-use crate::budget::Hold;
+use crate::budget::{Hold, fitting, fitting_tail, weight};
 use crate::error::{FileError, FleetError};
-use crate::file::{Content, Found, Want};
+use crate::file::{Content, Found, Part, Want};
 use crate::lease::LeaseGuard;
 use crate::limits::Deadline;
 use crate::ssh::sftp::{Looked, SftpError};
@@ -49,7 +49,7 @@ impl ReadJob {
         let read = tokio::time::timeout_at(self.deadline.instant(), read).await;
         let host = self.host.clone();
         let answer = match read {
-            Ok(Ok(looked)) => Ok(found(looked, self.hold)),
+            Ok(Ok(looked)) => Ok(found(looked, self.want.part, self.hold)),
             // A read changes nothing, so it may be done again where nothing answered.
             Ok(Err(SftpError::Lost | SftpError::Silent)) => {
                 return slot.undone(self.queue(), Undone::FilesLost);
@@ -97,17 +97,32 @@ fn sftp_path(path: &RemotePath) -> &[u8] {
     }
 }
 
-fn found(looked: Looked, mut hold: Hold) -> Found {
+fn found(looked: Looked, part: Part, mut hold: Hold) -> Found {
     match looked {
         Looked::Directory(listing) => Found::Directory(listing),
         Looked::Tree(tree) => Found::Tree(tree),
         Looked::File {
-            bytes,
-            offset,
-            more,
+            mut bytes,
+            mut offset,
+            mut more,
             attributes,
         } => {
-            hold.shrink_to(bytes.len() as u64);
+            let (needs, has) = (weight(&bytes), hold.room());
+            if needs > has && !hold.grow(needs - has) {
+                // Rare: text full of controls while memory is short. Of a tail the end is kept.
+                match part {
+                    Part::From { .. } => {
+                        bytes.truncate(fitting(&bytes, has));
+                        more = true;
+                    }
+                    Part::Tail { .. } => {
+                        let dropped = bytes.len() - fitting_tail(&bytes, has);
+                        bytes.drain(..dropped);
+                        offset += dropped as u64;
+                    }
+                }
+            }
+            hold.shrink_to(weight(&bytes));
             Found::File(Content {
                 bytes,
                 offset,

@@ -169,7 +169,7 @@ impl Running {
                 () = sleep_until(watch.next()) => {}
             }
             let tx = &self.channel.tx;
-            match watch.due(Instant::now()) {
+            match watch.due(Instant::now(), self.out.frame.begin().is_some()) {
                 None => {}
                 Some(Alarm::EndInput) => send::end_input(tx),
                 Some(Alarm::Kill) => {
@@ -235,8 +235,8 @@ impl Running {
             ))
         } else {
             let outcome = watch.outcome(&Report::parse(out.frame.end()), &exit);
+            hold.shrink_to(out.capture.weight() + err.capture.weight());
             let (stdout, stderr) = (out.capture.take(), err.capture.take());
-            hold.shrink_to((stdout.bytes.len() + stderr.bytes.len()) as u64);
             Ok(Ended {
                 outcome,
                 stdout,

@@ -6,8 +6,14 @@
 //! because the call is over or Scout is gone, a watcher on the host stops the process group. A
 //! second watcher does so at the call's time limit, should the network be cut in between.
 //!
+//! A login shell that is busy with its start-up files gets to the script when it gets there. Where the
+//! whole call has passed by then (`/proc` tells how long ago sshd started the shell; proc(5), field
+//! `starttime`, in hundredths of a second), the script does nothing.
+//!
 //! What leaves the process group (`setsid`, `set -m`) is found by a mark in its environment, where
-//! the host has `/proc`; whether that search was possible is reported back. A process that clears
+//! the host has `/proc`; for a command that had to be stopped, twice, so that nothing slips through
+//! while it forks, and before the report, which says whether the search was possible. After a command
+//! that ended by itself, the search follows the report: its answer does not wait for that. A process that clears
 //! its environment and leaves its group escapes; that is said in the documentation.
 //!
 //! This file only writes text. The quoting in [`quote`] is the one place where a value becomes
@@ -22,6 +28,10 @@ use std::time::Duration;
 /// of its own process group; `-s` reads the script from standard input.
 pub(crate) const REQUEST: &str = "exec /bin/sh -s";
 
+/// How much longer than the whole call its login shell must have taken for the script to do nothing;
+/// the clocks that are compared count whole seconds.
+const TOO_LATE: Duration = Duration::from_secs(1);
+
 /// The host's own time limit is this much later than ours, so that ours decides when both live.
 const HOST_SLACK: Duration = Duration::from_secs(3);
 
@@ -31,6 +41,7 @@ const HOST_SLACK: Duration = Duration::from_secs(3);
 /// are found. Both are fresh for every call.
 pub(crate) fn script(command: &Command, marker: &Marker, mark: &str, timeout: Duration) -> String {
     let limit = (timeout + HOST_SLACK).as_secs_f64().ceil();
+    let late = (timeout + TOO_LATE).as_secs_f64().ceil();
     let grace = STOP_GRACE.as_secs();
     let (hex, body) = (marker.hex(), body(command, mark));
     // The command's own standard input, when there is one, is the first part of ours; only then
@@ -53,15 +64,21 @@ pub(crate) fn script(command: &Command, marker: &Marker, mark: &str, timeout: Du
 mark() {{ printf '\036{hex} %s\n' "$1"; }}
 sweep() {{
 [ -r /proc/self/environ ] || return 1
-for i in 1 2; do
+for i in $1; do
 for p in $(grep -lsF SCOUT_CALL={mark} /proc/[0-9]*/environ); do p=${{p#/proc/}}; kill -KILL "${{p%/environ}}"; done
-[ $i = 2 ] || sleep 0.05
+[ "$i" = last ] || sleep 0.05
 done 2>/dev/null
 return 0
 }}
+late() {{
+read -r up x </proc/uptime && read -r stat </proc/$$/stat || return 1
+set -- ${{stat##*) }}
+x=${{20%??}}
+[ "$x" ] && [ $((${{up%%.*}} - x)) -ge {late} ]
+}} 2>/dev/null
 stop() {{
 kill -TERM -$$; sleep {grace}
-if sweep; then s=1; else s=0; fi
+if sweep 'first last'; then s=1; else s=0; fi
 mark "stopped=$s" >&4
 kill -KILL -$$
 }}
@@ -69,10 +86,12 @@ main() {{
 x=; trap 'x=1' TERM; trap : INT HUP PIPE
 {body} 2>&5
 r=$? s=
-if [ "$x" ]; then if sweep; then s=1; else s=0; fi; fi
+if [ "$x" ]; then if sweep 'first last'; then s=1; else s=0; fi; fi
 mark "rc=$r swept=$s" >&4; mark end >&5
+[ "$x" ] || {{ trap '' TERM; kill -TERM -$$; sweep last; }}
 kill -KILL -$$
 }}
+late && exit
 trap : TERM INT HUP PIPE
 exec 3<&0 4>&1 5>&2 </dev/null 2>/dev/null
 mark $$; mark begin >&5
@@ -129,12 +148,17 @@ mod tests {
 
     /// Runs a script as a host would, without SSH, and gives back stdout and stderr.
     fn run(command: &Command) -> (String, String) {
+        run_after("", command, Duration::from_secs(5))
+    }
+
+    /// The same behind a start-up file.
+    fn run_after(start: &str, command: &Command, timeout: Duration) -> (String, String) {
         let marker = Marker::fresh();
-        let script = script(command, &marker, "0123", Duration::from_secs(5));
+        let script = script(command, &marker, "0123", timeout);
         let mut child = {
             use std::os::unix::process::CommandExt;
             Process::new("/bin/sh")
-                .arg("-s")
+                .args(["-c", &format!("{start}\n{REQUEST}")])
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped())
@@ -192,6 +216,15 @@ mod tests {
             .unwrap();
         let (out, _) = run(&command);
         assert!(out.contains("70000\n0\n\u{1e}N rc=0"), "{out:?}");
+    }
+
+    #[test]
+    fn a_login_that_outlasts_the_call_runs_nothing() {
+        let command = shell("echo ran");
+        let (out, _) = run_after("sleep 3", &command, Duration::from_millis(500));
+        assert_eq!(out, "");
+        let (out, _) = run_after("sleep 1", &command, Duration::from_secs(2));
+        assert!(out.contains("ran"), "{out:?}");
     }
 
     #[test]

@@ -70,12 +70,16 @@ impl Range {
         }
     }
 
-    /// The bytes asked for within those that were read, and whether lines are missing that lie
-    /// behind them.
-    pub(super) fn within(self, bytes: &[u8], more: bool) -> (ops::Range<usize>, bool) {
+    /// The bytes asked for within those that were read from `offset` on, and whether some that were
+    /// asked for are missing.
+    pub(super) fn within(self, bytes: &[u8], offset: u64, more: bool) -> (ops::Range<usize>, bool) {
         match self {
             Self::Bytes { .. } => (0..bytes.len(), more),
-            Self::LastLines(lines) => (last_lines(bytes, lines)..bytes.len(), false),
+            Self::LastLines(lines) => match last_lines(bytes, lines) {
+                // More lines were asked for than one read returns: those that are whole.
+                0 if offset > 0 => (second_line(bytes)..bytes.len(), true),
+                start => (start..bytes.len(), false),
+            },
             Self::Lines { first, last } => {
                 let start = line_start(bytes, first);
                 match last.and_then(|last| line_starts(bytes, last + 1)) {
@@ -102,6 +106,13 @@ fn line_starts(bytes: &[u8], number: u64) -> Option<usize> {
         .map(|at| at + 1)
 }
 
+/// Where the first line that is known to be whole begins; if there is none, the part of the only one.
+fn second_line(bytes: &[u8]) -> usize {
+    line_starts(bytes, 2)
+        .filter(|start| *start < bytes.len())
+        .unwrap_or(0)
+}
+
 /// Where the last `lines` lines begin; a newline at the very end belongs to the last line.
 fn last_lines(bytes: &[u8], lines: u64) -> usize {
     if lines == 0 {
@@ -119,7 +130,7 @@ mod tests {
     use super::*;
 
     fn cut(range: Range, text: &str) -> &str {
-        &text[range.within(text.as_bytes(), false).0]
+        &text[range.within(text.as_bytes(), 0, false).0]
     }
 
     #[test]
@@ -147,12 +158,20 @@ mod tests {
     #[test]
     fn lines_beyond_what_was_read_are_said_to_be_missing() {
         let lines = Range::parse_lines("1-9").unwrap();
-        assert!(lines.within(b"1\n2\n", true).1);
+        assert!(lines.within(b"1\n2\n", 0, true).1);
         assert!(
             !Range::parse_lines("1-2")
                 .unwrap()
-                .within(b"1\n2\n3", true)
+                .within(b"1\n2\n3", 0, true)
                 .1
         );
+    }
+    #[test]
+    fn last_lines_before_what_was_read_are_said_to_be_missing() {
+        let within =
+            |text: &str, offset| Range::LastLines(9).within(text.as_bytes(), offset, false);
+        assert_eq!(within("1\n2\n", 0), (0..4, false));
+        assert_eq!(within("half\n2\n3\n", 7), (5..9, true));
+        assert_eq!(within("half of a long line\n", 7), (0..20, true));
     }
 }

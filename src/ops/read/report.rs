@@ -130,7 +130,7 @@ impl FileReport {
             attributes,
             hold,
         } = content;
-        let (part, truncated) = range.within(&bytes, more);
+        let (part, truncated) = range.within(&bytes, offset, more);
         let offset = offset + part.start as u64;
         bytes.truncate(part.end);
         bytes.drain(..part.start);

@@ -68,11 +68,16 @@ impl Client {
 
     /// Sends a request and reads everything up to its response.
     pub(crate) async fn request(&self, method: &str, params: Value) -> Reply {
+        let response = self.prepare(method, params).send().await;
+        Reply::read(response.unwrap_or_else(|e| panic!("{method}: {e:?}"))).await
+    }
+
+    /// A request that is ready to be sent: for tests that leave before the answer, or expect none.
+    pub(crate) fn prepare(&self, method: &str, params: Value) -> reqwest::RequestBuilder {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let (headers, mut body) = self.message(method, params);
         body["id"] = id.into();
-        let response = self.builder(&headers).json(&body).send().await;
-        Reply::read(response.unwrap_or_else(|e| panic!("{method}: {e:?}"))).await
+        self.builder(&headers).json(&body)
     }
 
     /// Sends a notification; the HTTP status is the answer.

@@ -1,6 +1,6 @@
 //! The bytes kept of one stream, within its limit and the memory budget.
 
-use crate::budget::Hold;
+use crate::budget::{Hold, fitting, weight};
 use crate::outcome::Captured;
 
 /// Room every stream has from the start, in bytes; the caller reserves it before the work begins.
@@ -10,7 +10,10 @@ pub(crate) const BASE: u64 = 64 << 10;
 pub(crate) struct Capture {
     bytes: Vec<u8>,
     total: u64,
+    /// What the bytes kept weigh in the budget.
+    weight: u64,
     cap: u64,
+    /// Weight there is room for.
     granted: u64,
     full: bool,
 }
@@ -21,6 +24,7 @@ impl Capture {
         Self {
             bytes: Vec::new(),
             total: 0,
+            weight: 0,
             cap,
             granted: cap.min(BASE),
             full: false,
@@ -34,16 +38,22 @@ impl Capture {
         if self.full {
             return;
         }
-        let want = (self.bytes.len() + data.len()) as u64;
+        let room = usize::try_from(self.cap - self.bytes.len() as u64).unwrap_or(usize::MAX);
+        let wanted = data.get(..room).unwrap_or(data);
+        let want = self.weight + weight(wanted);
         if want > self.granted {
-            let next = want.max(self.granted * 2).min(self.cap);
-            if next > self.granted && hold.grow(next - self.granted) {
-                self.granted = next;
-            }
+            // Twice as much, so that it is not asked for every packet; if need be just enough.
+            let ample = want.max((self.granted * 2).min(self.cap));
+            let next = [ample, want]
+                .into_iter()
+                .find(|next| hold.grow(next - self.granted));
+            self.granted = next.unwrap_or(self.granted);
         }
-        let room = usize::try_from(self.granted).unwrap_or(usize::MAX) - self.bytes.len();
-        self.full = data.len() > room;
-        let kept = data.get(..room).unwrap_or(data);
+        let kept = wanted
+            .split_at(fitting(wanted, self.granted - self.weight))
+            .0;
+        self.full = kept.len() < data.len();
+        self.weight += weight(kept);
         if self.bytes.capacity() < self.bytes.len() + kept.len() {
             let granted = usize::try_from(self.granted).unwrap_or(usize::MAX);
             let next = (self.bytes.len() + kept.len())
@@ -52,6 +62,11 @@ impl Capture {
             self.bytes.reserve_exact(next - self.bytes.len());
         }
         self.bytes.extend_from_slice(kept);
+    }
+
+    /// What the bytes kept weigh in the budget.
+    pub(crate) fn weight(&self) -> u64 {
+        self.weight
     }
 
     /// What was kept, leaving nothing.
@@ -94,13 +109,23 @@ mod tests {
 
     #[tokio::test]
     async fn without_memory_the_stream_is_cut_where_the_memory_ended() {
-        let budget = Budget::new(4 * BASE + 1024);
+        let budget = Budget::new(5 * BASE + 1024);
         let mut hold = hold(&budget).await;
         let mut capture = Capture::new(10_000_000);
         capture.push(&[b'a'; 200_000], &mut hold);
         capture.push(b"later", &mut hold);
         let kept = capture.take();
         assert_eq!((kept.bytes.len() as u64, kept.total), (BASE, 200_005));
+    }
+
+    #[tokio::test]
+    async fn what_is_written_out_in_the_answer_uses_more_of_the_memory() {
+        let budget = Budget::new(5 * BASE + 1024);
+        let mut hold = hold(&budget).await;
+        let mut capture = Capture::new(10_000_000);
+        capture.push(&[0; 50_000], &mut hold);
+        assert_eq!(capture.weight(), BASE / 3 * 3);
+        assert_eq!(capture.take().bytes.len() as u64, BASE / 3);
     }
 
     #[tokio::test]
