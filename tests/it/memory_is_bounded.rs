@@ -158,10 +158,15 @@ async fn floods_of_every_kind_stay_below_the_bound_and_are_cut_in_truth() {
                 .all(|(at, byte)| *byte == b"\x1b\n"[at % 2])
         }),
     ];
+    let long = std::env::var_os("SCOUT_TEST_LONG").is_some();
     for (what, line, is_prefix) in floods {
+        if ["numbers", "zeros"].contains(&what) && !long {
+            eprintln!("SKIPPED: {what}, without SCOUT_TEST_LONG");
+            continue;
+        }
         let watch = Watch::start(&server);
-        let results = flood(&client, &fleet, line, 3).await;
-        let (mut kept, mut verified, mut cut) = (0, 0, 0);
+        let results = flood(&client, &fleet, line, 2).await;
+        let (mut kept, mut verified, mut cut, mut slowest) = (0, 0, 0, 0);
         for result in &results {
             assert_eq!(
                 result.structured["outcome"],
@@ -169,6 +174,7 @@ async fn floods_of_every_kind_stay_below_the_bound_and_are_cut_in_truth() {
                 "{what}: {}",
                 head(&result.text)
             );
+            slowest = slowest.max(result.structured["duration_ms"].as_u64().unwrap());
             verified += usize::from(result.structured["stopped"] == "verified");
             // On a busy machine a call may get little in its time: then that is all there was.
             let truncated = result.structured["truncated"] == true;
@@ -193,7 +199,7 @@ async fn floods_of_every_kind_stay_below_the_bound_and_are_cut_in_truth() {
         watch.finish(what);
         let mib = kept as f64 / f64::from(1 << 20);
         eprintln!(
-            "{what}: {mib:.1} MiB kept of all, {cut} of {CALLS} cut, {verified} known to be stopped when answered"
+            "{what}: {mib:.1} MiB kept of all, {cut} of {CALLS} cut, {verified} known to be stopped when answered, the slowest after {slowest} ms"
         );
     }
 }
