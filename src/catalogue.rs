@@ -3,17 +3,25 @@
 //! It finds out who calls, gives the call its deadline and span, and counts how it ended, also
 //! when it is dropped because its client left.
 
+mod ended;
+
 use crate::access::{Principal, Role};
-use crate::mcp::{Answer, CallError, Catalogue, Context, ToolCall};
-use crate::metrics::ToolMetrics;
+use crate::completion;
+use crate::mcp::{
+    Answer, CallError, Catalogue, Completion, Contents, Context, PromptCall, ResourceRead, ToolCall,
+};
+use crate::metrics::{ResourceMetrics, ToolMetrics};
 use crate::ops::Ops;
+use crate::prompts::{Filler, Prompt};
+use crate::resources::{self, Reader, Scheme};
 use crate::tools::{Call, Ending, Tool};
+use ended::Ended;
 use fleet::Deadline;
 use futures_util::future::BoxFuture;
 use http::Extensions;
-use rmcp::model::Implementation;
+use rmcp::model::{CompletionInfo, GetPromptResult, Implementation, Resource, ResourceTemplate};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 use tracing::Instrument;
 
 /// What a model is told about the server.
@@ -22,19 +30,34 @@ const INSTRUCTIONS: &str = "Scout reaches a fleet of SSH hosts. Call `hosts` to 
 /// Everything Scout serves.
 pub struct Scout {
     ops: Ops,
+    metrics: Metrics,
+    hosts_ttl: Duration,
     tools: Arc<[rmcp::model::Tool]>,
-    metrics: Arc<ToolMetrics>,
+    resources: Arc<[Resource]>,
+    templates: Arc<[ResourceTemplate]>,
+    prompts: Arc<[rmcp::model::Prompt]>,
+}
+
+/// What is counted on the way.
+pub struct Metrics {
+    /// Calls of tools.
+    pub tools: ToolMetrics,
+    /// Reads of resources.
+    pub resources: ResourceMetrics,
 }
 
 impl Scout {
-    /// Serves these operations.
+    /// Serves these operations. Which hosts are online is known anew after `hosts_ttl`.
     #[must_use]
-    pub fn new(ops: Ops, metrics: ToolMetrics) -> Self {
-        let tools = Tool::ALL.into_iter().map(Tool::describe).collect();
+    pub fn new(ops: Ops, metrics: Metrics, hosts_ttl: Duration) -> Self {
         Self {
             ops,
-            tools,
-            metrics: Arc::new(metrics),
+            metrics,
+            hosts_ttl,
+            tools: Tool::ALL.into_iter().map(Tool::describe).collect(),
+            resources: resources::list().into(),
+            templates: resources::templates().into(),
+            prompts: Prompt::ALL.into_iter().map(Prompt::describe).collect(),
         }
     }
 }
@@ -63,7 +86,7 @@ impl Catalogue for Scout {
                 context,
             } = call;
             let tool = Tool::find(&name).ok_or(CallError::UnknownTool(name))?;
-            let principal = principal(&context);
+            let principal = principal(&context.extensions);
             let span = tracing::info_span!(
                 "tool",
                 name = tool.name(),
@@ -76,7 +99,8 @@ impl Catalogue for Scout {
                 deadline: Deadline::at(context.deadline),
             };
             let counted = async {
-                let mut ended = Ended::new(tool, &self.metrics);
+                let count = |ending, took| self.metrics.tools.called(tool, ending, took);
+                let mut ended = Ended::new(count);
                 let result = tool.call(call, arguments).await;
                 ended.ending = match &result {
                     Ok(answered) => answered.ending,
@@ -88,38 +112,72 @@ impl Catalogue for Scout {
             counted.instrument(span).await
         })
     }
+
+    fn resources(&self, _: Context) -> BoxFuture<'_, Result<Arc<[Resource]>, CallError>> {
+        Box::pin(async move { Ok(Arc::clone(&self.resources)) })
+    }
+
+    fn resource_templates(&self, _: &Extensions) -> Arc<[ResourceTemplate]> {
+        Arc::clone(&self.templates)
+    }
+
+    fn read_resource(&self, read: ResourceRead) -> BoxFuture<'_, Result<Contents, CallError>> {
+        Box::pin(async move {
+            let ResourceRead { uri, context } = read;
+            let principal = principal(&context.extensions);
+            let scheme = Scheme::of(&uri);
+            let span = tracing::info_span!(
+                "resource",
+                scheme = scheme.label(),
+                principal = %principal.name,
+            );
+            let reader = Reader {
+                ops: &self.ops,
+                principal: &principal,
+                deadline: Deadline::at(context.deadline),
+                hosts_ttl: self.hosts_ttl,
+            };
+            let counted = async {
+                let count = |ending, took| self.metrics.resources.read(scheme, ending, took);
+                let mut ended = Ended::new(count);
+                let result = scheme.read(reader, &uri).await;
+                ended.ending = match &result {
+                    Ok(_) => Ending("ok"),
+                    Err(failure) => Ending(failure.outcome),
+                };
+                result.map_err(|failure| resources::error(&uri, failure))
+            };
+            counted.instrument(span).await
+        })
+    }
+
+    fn prompts(&self, _: &Extensions) -> Arc<[rmcp::model::Prompt]> {
+        Arc::clone(&self.prompts)
+    }
+
+    fn prompt(&self, call: PromptCall) -> BoxFuture<'_, Result<GetPromptResult, CallError>> {
+        Box::pin(async move {
+            let prompt = Prompt::find(&call.name).ok_or(CallError::UnknownPrompt(call.name))?;
+            prompt.fill_in(&Filler {
+                ops: &self.ops,
+                principal: &principal(&call.context.extensions),
+                arguments: call.arguments,
+            })
+        })
+    }
+
+    fn complete(&self, asked: Completion) -> BoxFuture<'_, Result<CompletionInfo, CallError>> {
+        Box::pin(async move {
+            let principal = principal(&asked.context.extensions);
+            Ok(completion::complete(&self.ops, &principal, &asked).await)
+        })
+    }
 }
 
 /// Who calls. A request that passed no gate has no rights beyond the weakest role.
-fn principal(context: &Context) -> Principal {
-    let found = context.extensions.get::<Principal>();
+fn principal(caller: &Extensions) -> Principal {
+    let found = caller.get::<Principal>();
     found
         .cloned()
         .unwrap_or_else(|| Principal::anonymous(Role::Observer))
-}
-
-/// Counts a call once, however it ends: dropped before an end was named, its client left.
-struct Ended<'a> {
-    tool: Tool,
-    began: Instant,
-    ending: Ending,
-    metrics: &'a ToolMetrics,
-}
-
-impl<'a> Ended<'a> {
-    fn new(tool: Tool, metrics: &'a ToolMetrics) -> Self {
-        Self {
-            tool,
-            began: Instant::now(),
-            ending: Ending("cancelled"),
-            metrics,
-        }
-    }
-}
-
-impl Drop for Ended<'_> {
-    fn drop(&mut self) {
-        self.metrics
-            .called(self.tool, self.ending, self.began.elapsed());
-    }
 }

@@ -10,9 +10,12 @@
 )]
 
 mod check;
+mod demo;
+mod fetch;
 mod healthcheck;
 mod key;
 mod remote;
+mod request;
 mod serve;
 
 use crate::config::{Config, ConfigErrors, EXIT_CODE, Environment, Loaded, Overrides, Transport};
@@ -21,6 +24,9 @@ use crate::telemetry;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+/// Wrong usage, as clap has it.
+const EXIT_USAGE: u8 = 2;
 
 /// A defect of the program, or a part of it that failed: `EX_SOFTWARE` of `sysexits.h`.
 const SOFTWARE: u8 = 70;
@@ -60,6 +66,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Serve MCP on standard input and output, for a client that starts Scout itself.
     Stdio,
+    /// Try Scout on a throwaway fleet inside this process: serve it, show a short tour, stay up.
+    Demo(demo::DemoArgs),
     /// List the hosts and whether they answer.
     Hosts(remote::HostsArgs),
     /// Print a file, or list a directory: `scout read web1:/etc/hosts`.
@@ -98,7 +106,7 @@ pub fn main() -> ExitCode {
     // A command that a person waits for should not talk about what it does.
     let quiet = matches!(
         command,
-        Command::Hosts(_) | Command::Read(_) | Command::Run(_)
+        Command::Demo(_) | Command::Hosts(_) | Command::Read(_) | Command::Run(_)
     ) && global.log_level.is_none();
     let mut log = loaded.config.log.clone();
     if quiet && log.level == "info" {
@@ -126,6 +134,7 @@ pub fn main() -> ExitCode {
             }
             Command::Serve(_) => serve::serve(&config).await,
             Command::Stdio => serve::stdio(&config).await,
+            Command::Demo(args) => demo::run(&config, &args).await,
             Command::Hosts(args) => remote::hosts(&config, args).await,
             Command::Read(args) => remote::read(&config, args).await,
             Command::Run(args) => remote::run(&config, args).await,

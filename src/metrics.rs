@@ -3,6 +3,10 @@
 //! One method per event, which counts and, where somebody should know, logs. Every label value
 //! exists from the start at 0. Host names, paths and commands are never labels.
 
+mod resources;
+
+pub use resources::ResourceMetrics;
+
 use crate::http::Observer;
 use crate::tools::{Ending, Tool};
 use metrics::{

@@ -7,20 +7,22 @@ mod gate;
 
 use crate::access::{KeyRing, Principal};
 use crate::admin::Admin;
-use crate::catalogue::Scout;
+use crate::catalogue::{Metrics, Scout};
 use crate::config::{Bind, Config, KnownHosts};
 use crate::http::{self, Drained, Surroundings};
 use crate::mcp::Engine;
-use crate::metrics::{HttpMetrics, ToolMetrics, build_info};
+use crate::metrics::{HttpMetrics, ResourceMetrics, ToolMetrics, build_info};
 use crate::ops::Ops;
 use crate::stdio;
 use ::http::Extensions;
+use fleet::inventory::local::LocalError;
 use fleet::inventory::{InventoryError, Local, Sources};
 use fleet::{Deadline, Fleet, HostKeyPolicy, Inventory, Limits, StartError};
 use gate::Keys;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -36,7 +38,7 @@ pub enum ServerError {
     Inventory(#[from] InventoryError),
     /// The account has no name or home.
     #[error("{0}")]
-    Local(#[from] fleet::inventory::local::LocalError),
+    Local(#[from] LocalError),
     /// The actors did not start.
     #[error("{0}")]
     Fleet(#[from] StartError),
@@ -226,15 +228,19 @@ pub async fn serve_stdio(
 }
 
 fn engine(config: &Config, backend: &Backend) -> Engine {
-    let metrics = ToolMetrics::register(config.log.slow_threshold);
-    Engine::new(Arc::new(Scout::new(backend.ops.clone(), metrics)))
+    let metrics = Metrics {
+        tools: ToolMetrics::register(config.log.slow_threshold),
+        resources: ResourceMetrics::register(),
+    };
+    let scout = Scout::new(backend.ops.clone(), metrics, config.ssh.host_status_ttl);
+    Engine::new(Arc::new(scout))
 }
 
 /// The hosts there are, read where blocking is allowed.
 async fn inventory(config: &Config) -> Result<Inventory, ServerError> {
     let path = config.ssh.config.clone();
     let loaded = tokio::task::spawn_blocking(move || -> Result<Inventory, ServerError> {
-        let local = Local::detect()?;
+        let local = account()?;
         let standard = local.ssh_dir().join("config");
         let sources = match path == standard {
             true => Sources::standard(local),
@@ -245,6 +251,17 @@ async fn inventory(config: &Config) -> Result<Inventory, ServerError> {
     loaded
         .await
         .unwrap_or(Err(ServerError::Failed("the reading of the hosts")))
+}
+
+/// The account of this process, at home where `HOME` says. `ssh` asks the passwd database alone, but
+/// `~` must not mean one directory in Scout's configuration and another in that of ssh.
+fn account() -> Result<Local, LocalError> {
+    let mut local = Local::detect()?;
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    if let Some(home) = home.filter(|home| home.is_absolute()) {
+        local.home = home;
+    }
+    Ok(local)
 }
 
 fn limits(config: &Config) -> Limits {
@@ -270,7 +287,7 @@ fn limits(config: &Config) -> Limits {
 /// one does not, so that `UserKnownHostsFile` keeps its meaning.
 fn host_keys(config: &Config) -> HostKeyPolicy {
     let accept_new = !config.ssh.strict_host_key_checking;
-    let usual = Local::detect()
+    let usual = account()
         .map(|local| local.ssh_dir().join("known_hosts"))
         .ok();
     match &config.ssh.known_hosts {

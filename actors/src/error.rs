@@ -36,7 +36,7 @@ pub enum FleetError {
         /// The host.
         host: HostName,
         /// Phase and cause.
-        error: DialError,
+        error: Box<DialError>,
         /// How long calls will be answered from memory before the host is dialled again.
         retry_after: Option<Duration>,
     },
@@ -76,6 +76,12 @@ pub enum FleetError {
     /// The host offers no SFTP.
     #[error("host `{host}` offers no SFTP subsystem")]
     NoSftp {
+        /// The host.
+        host: HostName,
+    },
+    /// The host's SFTP server was started and does not answer.
+    #[error("the SFTP server of `{host}` does not answer")]
+    SftpSilent {
         /// The host.
         host: HostName,
     },
@@ -144,6 +150,7 @@ impl FleetError {
             Self::DeadlinePassed { .. } => "deadline_passed",
             Self::NoShell { .. } => "no_shell",
             Self::NoSftp { .. } => "no_sftp",
+            Self::SftpSilent { .. } => "sftp_silent",
             Self::Quarantined { .. } => "quarantined",
             Self::ShuttingDown => "shutting_down",
             Self::Internal { .. } => "internal",
@@ -188,6 +195,9 @@ impl FleetError {
             Self::NoSftp { .. } => {
                 "add `Subsystem sftp internal-sftp` to the host's sshd_config".into()
             }
+            Self::SftpSilent { host } => format!(
+                "try `sftp {host}` from the machine that runs Scout; a login script that waits or prints is the usual cause"
+            ),
             Self::Quarantined { remaining, .. } => {
                 format!("it is tried again after {} s", remaining.as_secs() + 1)
             }

@@ -7,6 +7,8 @@
 //! What is ordered: admission, in the order of the mailbox, per lane. What is not: completion.
 
 mod backoff;
+mod connection;
+mod flow;
 pub(crate) mod job;
 mod lane;
 pub(crate) mod link;
@@ -20,23 +22,17 @@ use crate::metrics::Metrics;
 use crate::ssh::sftp::{Sftp, SftpError};
 use crate::ssh::{Closed, Dialler, Session};
 use crate::target::HostName;
-use job::{Job, LaneKind, Slot, Undone};
+use job::{Job, LaneKind, Undone};
 use lane::Lane;
-use link::{Admission, Epoch, Link, Penalty};
+use link::{Epoch, Link, Penalty};
 use ractor::{Actor, ActorProcessingErr, ActorRef, DerivedActorRef};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-/// How long a silent connection has to answer a probe.
-const PROBE: Duration = Duration::from_secs(2);
-
 /// How long the end of a connection is waited for when the host is stopped.
 const FAREWELL: Duration = Duration::from_secs(1);
-
-/// How often a job is started again after it could do nothing.
-const ATTEMPTS: u8 = 3;
 
 /// What a host tells the floor above.
 #[derive(Debug, Clone)]
@@ -104,6 +100,8 @@ enum Files {
     Absent,
     Opening,
     Open(Arc<Sftp>),
+    /// Commands have every channel the host allows; tried again when one of them ends.
+    Crowded,
     /// The host has none.
     Unavailable,
 }
@@ -223,267 +221,5 @@ impl State {
             host: self.name().clone(),
             state: self.link.label(),
         });
-    }
-
-    fn submit(&mut self, me: &ActorRef<Msg>, job: Job) {
-        match self.admit(me) {
-            Ok(hit) => self.context.metrics.pool_request(hit),
-            Err(error) => return job.work.refuse(error),
-        }
-        self.context.metrics.queued(1.0);
-        if let Err(job) = self.lane(job.lane).push(job, Job::is_abandoned) {
-            self.context.metrics.queued(-1.0);
-            job.work
-                .refuse(run::busy(&self.settings.name, Duration::ZERO));
-        }
-    }
-
-    /// Sees to it that there is, or will be, a connection. True if none had to be made for this.
-    fn admit(&mut self, me: &ActorRef<Msg>) -> Result<bool, FleetError> {
-        let trust = self.context.limits.keepalive;
-        match self.link.admit(Instant::now(), trust) {
-            Admission::Ready | Admission::Wait => Ok(true),
-            Admission::Probe(epoch) => {
-                self.probe(me, epoch);
-                Ok(true)
-            }
-            Admission::Dial(epoch) => {
-                self.dial(me, epoch);
-                Ok(false)
-            }
-            Admission::Refuse { error, retry_after } => Err(FleetError::Unreachable {
-                host: self.name().clone(),
-                error,
-                retry_after: Some(retry_after),
-            }),
-        }
-    }
-
-    fn dial(&mut self, me: &ActorRef<Msg>, epoch: Epoch) {
-        let (dialler, settings) = (self.context.dialler.clone(), Arc::clone(&self.settings));
-        let me = me.clone();
-        self.jobs.spawn(async move {
-            let result = dialler.dial(&settings).await;
-            let _sent = me.cast(Msg::Dialled(epoch, result));
-        });
-        self.tell_state();
-    }
-
-    fn probe(&mut self, me: &ActorRef<Msg>, epoch: Epoch) {
-        // While probing, the link hides the session from everyone else.
-        let Some(session) = self.link.probing().cloned() else {
-            return;
-        };
-        let me = me.clone();
-        self.jobs.spawn(async move {
-            let alive = session.is_alive(PROBE).await;
-            let _sent = me.cast(Msg::Probed(epoch, alive));
-        });
-    }
-
-    fn dialled(
-        &mut self,
-        me: &ActorRef<Msg>,
-        epoch: Epoch,
-        result: Result<(Session, Closed), DialError>,
-    ) {
-        let now = Instant::now();
-        match result {
-            Ok((session, closed)) => {
-                // A session of an attempt that no longer counts closes as it is dropped.
-                if self.link.connected(epoch, Arc::new(session), now).is_err() {
-                    return;
-                }
-                self.up_since = now;
-                self.files = Files::Absent;
-                self.context.metrics.connection_up();
-                let me = me.clone();
-                self.watchers.spawn(async move {
-                    closed.wait().await;
-                    let _sent = me.cast(Msg::Lost(epoch));
-                });
-                tracing::info!(host = %self.name(), "connected");
-                self.tell(HostEvent::Connected {
-                    host: self.name().clone(),
-                });
-            }
-            Err(error) => {
-                let Some(penalty) = self.link.failed(epoch, error, now, random()) else {
-                    return;
-                };
-                tracing::warn!(host = %self.name(), phase = penalty.error.phase.label(), error = %penalty.error, "cannot connect");
-                self.refuse_waiting(&FleetError::Unreachable {
-                    host: self.name().clone(),
-                    error: penalty.error.clone(),
-                    retry_after: Some(penalty.until.saturating_duration_since(now)),
-                });
-                self.tell(HostEvent::Penalised {
-                    host: self.name().clone(),
-                    penalty,
-                });
-            }
-        }
-        self.tell_state();
-    }
-
-    /// A connection ended that was not asked to. Running jobs see their channels end and say so
-    /// themselves; what still waits never started, and gets a new connection.
-    fn connection_ended(&mut self, me: &ActorRef<Msg>, session: Option<Arc<Session>>) {
-        if session.is_none() {
-            return;
-        }
-        tracing::warn!(host = %self.name(), "connection lost");
-        self.context.metrics.connection_down(true);
-        self.files = Files::Absent;
-        self.reconnect(me);
-    }
-
-    /// Dials again if anything waits.
-    fn reconnect(&mut self, me: &ActorRef<Msg>) {
-        if self.commands.waiting() + self.reads.waiting() > 0
-            && let Err(error) = self.admit(me)
-        {
-            self.refuse_waiting(&error);
-        }
-        self.tell_state();
-    }
-
-    fn files_opened(&mut self, epoch: Epoch, result: Result<Sftp, SftpError>) {
-        if epoch != self.link.epoch() || !matches!(self.files, Files::Opening) {
-            return;
-        }
-        self.files = match result {
-            Ok(sftp) => Files::Open(Arc::new(sftp)),
-            Err(SftpError::Lost) => Files::Absent,
-            Err(_) => Files::Unavailable,
-        };
-    }
-
-    fn freed(
-        &mut self,
-        me: &ActorRef<Msg>,
-        epoch: Epoch,
-        lane: LaneKind,
-        back: Option<(Job, Undone)>,
-    ) {
-        self.context.metrics.running(-1.0);
-        self.lane(lane).ended();
-        self.link.used(Instant::now());
-        let Some((mut job, why)) = back else { return };
-        let stale = epoch != self.link.epoch();
-        match why {
-            Undone::NoChannel if !stale => {
-                let running = self.commands.running();
-                self.commands.learn();
-                tracing::info!(host = %self.name(), limit = running.max(1), "the host takes no more channels");
-                match running {
-                    // Not even one: perhaps our own SFTP channel is the one it allows.
-                    0 => self.files = Files::Absent,
-                    // There will be one when those that run have ended.
-                    _ => job.attempts = 0,
-                }
-            }
-            Undone::Lost if !stale => {
-                let lost = self.link.lost(epoch);
-                if lost.is_some() {
-                    self.lane(lane).put_back(job);
-                    self.context.metrics.queued(1.0);
-                    return self.connection_ended(me, lost);
-                }
-            }
-            Undone::FilesLost if !stale => self.files = Files::Absent,
-            _ => {}
-        }
-        if job.attempts >= ATTEMPTS {
-            let host = self.name().clone();
-            return job.work.refuse(match why {
-                Undone::NoChannel => run::busy(&host, job.since.elapsed()),
-                Undone::Lost | Undone::FilesLost => FleetError::ConnectionLost { host },
-            });
-        }
-        self.context.metrics.queued(1.0);
-        self.lane(lane).put_back(job);
-        self.reconnect_if_idle(me);
-    }
-
-    /// A job came back after the connection had already gone.
-    fn reconnect_if_idle(&mut self, me: &ActorRef<Msg>) {
-        if self.link.label() == "idle" {
-            self.reconnect(me);
-        }
-    }
-
-    /// Starts every job that can start.
-    fn pump(&mut self, me: &ActorRef<Msg>) {
-        let Some(session) = self.link.session().cloned() else {
-            return;
-        };
-        while let Some(job) = self.commands.start() {
-            self.start(me, &session, None, job);
-        }
-        match &self.files {
-            Files::Open(sftp) if sftp.is_open() => {
-                let sftp = Arc::clone(sftp);
-                while let Some(job) = self.reads.start() {
-                    self.start(me, &session, Some(Arc::clone(&sftp)), job);
-                }
-            }
-            Files::Open(_) | Files::Absent if self.reads.waiting() > 0 => {
-                self.files = Files::Opening;
-                let (me, epoch) = (me.clone(), self.link.epoch());
-                self.jobs.spawn(async move {
-                    let opened = Sftp::open(&session).await;
-                    let _sent = me.cast(Msg::FilesOpened(epoch, opened));
-                });
-            }
-            Files::Unavailable => {
-                let host = self.name().clone();
-                for job in self.reads.drain() {
-                    self.context.metrics.queued(-1.0);
-                    job.work.refuse(FleetError::NoSftp { host: host.clone() });
-                }
-            }
-            Files::Open(_) | Files::Absent | Files::Opening => {}
-        }
-    }
-
-    fn start(
-        &mut self,
-        me: &ActorRef<Msg>,
-        session: &Arc<Session>,
-        files: Option<Arc<Sftp>>,
-        job: Job,
-    ) {
-        let now = Instant::now();
-        self.link.used(now);
-        self.context.metrics.queued(-1.0);
-        self.context.metrics.running(1.0);
-        self.context
-            .metrics
-            .waited(now.saturating_duration_since(job.since.max(self.up_since)));
-        let slot = Slot::new(
-            me.clone(),
-            self.link.epoch(),
-            job.lane,
-            Arc::clone(session),
-            files,
-        );
-        self.jobs.spawn(job.work.start(slot));
-    }
-
-    fn refuse_waiting(&mut self, error: &FleetError) {
-        for job in self.commands.drain().chain(self.reads.drain()) {
-            self.context.metrics.queued(-1.0);
-            job.work.refuse(error.clone());
-        }
-    }
-}
-
-/// A number in `0.0..1.0` for the jitter of the backoff; its quality hardly matters.
-fn random() -> f64 {
-    let mut bytes = [0_u8; 4];
-    match getrandom::fill(&mut bytes) {
-        Ok(()) => f64::from(u32::from_le_bytes(bytes)) / (f64::from(u32::MAX) + 1.0),
-        Err(_) => 0.5,
     }
 }

@@ -37,6 +37,10 @@ const AUTH_TRIES: usize = 3;
 /// Connections at once; further ones are closed unanswered.
 const CONNECTIONS: usize = 64;
 
+/// What a client may send ahead on a channel, in bytes. As small as with small servers (dropbear
+/// has 24 KiB), so that a client that cannot live with that is found out here.
+const WINDOW: u32 = 32 << 10;
+
 /// The pause after a failure to accept, so that a lack of file descriptors does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -180,7 +184,7 @@ impl LoopbackHost {
         format!("[{ip}]:{port} {key}")
     }
 
-    /// Stops it and waits until nothing of it is left.
+    /// Stops it and waits until its connections have ended and its commands' shells were reaped.
     pub async fn stop(self) {
         let Self { tasks, _stop, .. } = self;
         drop(_stop);
@@ -207,6 +211,7 @@ fn config(host_key: PrivateKey) -> server::Config {
         max_auth_attempts: AUTH_TRIES,
         auth_rejection_time_initial: Some(Duration::ZERO),
         keys: vec![host_key],
+        window_size: WINDOW,
         nodelay: true,
         // A client is silent for as long as its commands are.
         inactivity_timeout: None,

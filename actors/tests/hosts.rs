@@ -58,6 +58,7 @@ macro_rules! on {
             processes: [
                 a_command_out_of_time_is_stopped_and_that_is_proven,
                 a_stray_in_a_session_of_its_own_is_stopped_too,
+                a_command_that_ended_its_watchers_is_stopped_all_the_same,
                 leaving_a_call_ends_its_processes,
                 shutting_down_cuts_what_still_runs,
             ],

@@ -1,12 +1,10 @@
 //! `scout healthcheck`: asks a running server whether it is well, without curl in the image.
 
+use super::request::Request;
 use crate::config::Config;
 use clap::Args;
-use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 /// How long the answer may take.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -31,24 +29,12 @@ pub(super) async fn run(config: &Config, args: &HealthcheckArgs) -> ExitCode {
         "::" => "::1",
         host => host,
     };
-    let asked = tokio::time::timeout(PATIENCE, status(host, bind.port(), path)).await;
-    let problem = match asked {
-        Ok(Ok(status)) if status.contains(" 200 ") => return ExitCode::SUCCESS,
-        Ok(Ok(status)) => format!("answered `{}`", status.trim().escape_debug()),
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => format!("no answer within {} s", PATIENCE.as_secs()),
+    let request = Request::get(path, "localhost");
+    let problem = match request.send((host, bind.port()), PATIENCE).await {
+        Ok(response) if response.status == 200 => return ExitCode::SUCCESS,
+        Ok(response) => format!("answered {}", response.status),
+        Err(error) => error.to_string(),
     };
     eprintln!("scout: http://{bind}{path}: {problem}");
     ExitCode::FAILURE
-}
-
-/// The first line of the answer to a GET.
-async fn status(host: &str, port: u16, path: &str) -> io::Result<String> {
-    let mut stream = TcpStream::connect((host, port)).await?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
-    let mut answer = Vec::new();
-    stream.take(4096).read_to_end(&mut answer).await?;
-    let text = String::from_utf8_lossy(&answer);
-    Ok(text.lines().next().unwrap_or_default().to_owned())
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -46,14 +47,20 @@ pub(super) async fn read(
     }
 }
 
-/// A body being sent. Lives as long as the response is being written; dropped early when the client
-/// goes away.
+/// A body being sent. The request it answers is over when the last of its pieces has been written, or
+/// dropped because the client went away.
 #[derive(Debug)]
 pub(super) enum Outgoing {
     /// All there.
-    Ready { pieces: VecDeque<Bytes>, busy: Busy },
+    Ready {
+        pieces: VecDeque<Bytes>,
+        busy: Arc<Busy>,
+    },
     /// Server-sent events.
-    Stream { stream: Box<Stream>, busy: Busy },
+    Stream {
+        stream: Box<Stream>,
+        busy: Arc<Busy>,
+    },
 }
 
 impl Outgoing {
@@ -62,13 +69,16 @@ impl Outgoing {
             .into_iter()
             .filter(|piece| !piece.is_empty())
             .collect();
-        Self::Ready { pieces, busy }
+        Self::Ready {
+            pieces,
+            busy: Arc::new(busy),
+        }
     }
 
     pub(super) fn stream(stream: Stream, busy: Busy) -> Self {
         Self::Stream {
             stream: Box::new(stream),
-            busy,
+            busy: Arc::new(busy),
         }
     }
 }
@@ -85,7 +95,7 @@ impl Body for Outgoing {
             Self::Ready { pieces, busy } => (Poll::Ready(pieces.pop_front()), busy),
             Self::Stream { stream, busy } => (stream.poll_next(cx), busy),
         };
-        piece.map(|piece| piece.map(|piece| Ok(Frame::data(watched(piece, busy.pulse().send())))))
+        piece.map(|piece| piece.map(|piece| Ok(Frame::data(watched(piece, busy.send())))))
     }
 
     fn is_end_stream(&self) -> bool {

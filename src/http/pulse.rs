@@ -85,14 +85,6 @@ impl Pulse {
         }
     }
 
-    /// A piece of an answer is handed over for writing; it is unsent as long as the guard lives.
-    pub(super) fn send(self: &Arc<Self>) -> Unsent {
-        if self.unsent.fetch_add(1, Relaxed) == 0 {
-            self.wrote();
-        }
-        Unsent(Arc::clone(self))
-    }
-
     /// Since when nothing is asked of the connection; `None` while something is.
     pub(super) fn idle_since(&self) -> Option<Instant> {
         let idle = self.busy.load(Relaxed) == 0;
@@ -111,15 +103,19 @@ impl Pulse {
     }
 }
 
-/// A request on a connection, until its response has been handed over whole.
+/// A request on a connection, until the last piece of its response has been written.
 pub(super) struct Busy {
     pulse: Arc<Pulse>,
     _with: Option<Box<dyn Send + Sync>>,
 }
 
 impl Busy {
-    pub(super) fn pulse(&self) -> &Arc<Pulse> {
-        &self.pulse
+    /// A piece of the answer is handed over for writing; it is unsent as long as the guard lives.
+    pub(super) fn send(self: &Arc<Self>) -> Unsent {
+        if self.pulse.unsent.fetch_add(1, Relaxed) == 0 {
+            self.pulse.wrote();
+        }
+        Unsent(Arc::clone(self))
     }
 
     /// Lets `thing` live as long as the request.
@@ -144,11 +140,11 @@ impl Drop for Busy {
 
 /// A piece of an answer that has not been written.
 #[derive(Debug)]
-pub(super) struct Unsent(Arc<Pulse>);
+pub(super) struct Unsent(Arc<Busy>);
 
 impl Drop for Unsent {
     fn drop(&mut self) {
-        self.0.unsent.fetch_sub(1, Relaxed);
+        self.0.pulse.unsent.fetch_sub(1, Relaxed);
     }
 }
 
@@ -196,22 +192,29 @@ mod tests {
     async fn an_answer_must_move() {
         pause();
         let pulse = Pulse::new();
-        let busy = pulse.begin(false);
+        let busy = Arc::new(pulse.begin(false));
         advance(WRITE * 5).await;
         assert_eq!(
             pulse.verdict(HEADER, WRITE),
             None,
             "working is not stalling"
         );
-        let unsent = pulse.send();
+        let unsent = busy.send();
         advance(WRITE / 2).await;
         pulse.wrote();
         advance(WRITE / 2).await;
         assert_eq!(pulse.verdict(HEADER, WRITE), None);
         advance(WRITE / 2).await;
         assert_eq!(pulse.verdict(HEADER, WRITE), Some(Cut::SlowReader));
-        drop((unsent, busy));
+        drop(busy);
+        assert_eq!(
+            pulse.idle_since(),
+            None,
+            "what is unsent keeps the request open"
+        );
+        drop(unsent);
         assert_eq!(pulse.verdict(HEADER, WRITE), None);
+        assert_eq!(pulse.idle_since(), Some(Instant::now()));
     }
 
     #[tokio::test]

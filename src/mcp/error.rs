@@ -40,6 +40,15 @@ pub enum CallError {
         /// The URI as the client sent it.
         uri: String,
     },
+    /// The work failed where it was done, and the client may know why: -32603. A tool answers this
+    /// as a result with `isError` instead; only what has no such result uses it.
+    #[error("{message}")]
+    Failed {
+        /// One sentence for the client.
+        message: String,
+        /// Machine-readable details.
+        data: Value,
+    },
     /// Needs something the client did not declare: -32021. Only the 2026-07-28 version knows it;
     /// the older ones answer -32602.
     #[error("the client did not declare a capability this request needs")]
@@ -62,6 +71,7 @@ impl CallError {
                 object(invalid, message, None)
             }
             Self::InvalidParams { data, .. } => object(invalid, message, data),
+            Self::Failed { data, .. } => object(ErrorCode::INTERNAL_ERROR, message, Some(data)),
             Self::ResourceNotFound { uri } => {
                 let code = match era {
                     Era::Modern => invalid,
@@ -139,6 +149,19 @@ mod tests {
         assert_eq!(modern.code(), -32602);
         assert_eq!(modern.data().unwrap().get(), r#"{"uri":"a://b"}"#);
         assert_eq!(missing().into_object(Era::Legacy).code(), -32002);
+    }
+
+    #[test]
+    fn failed_work_tells_the_client_why() {
+        for era in [Era::Modern, Era::Legacy] {
+            let failed = CallError::Failed {
+                message: "`web1` is down".into(),
+                data: json!({"code": "unreachable"}),
+            };
+            let sent = failed.into_object(era);
+            assert_eq!((sent.code(), sent.message()), (-32603, "`web1` is down"));
+            assert_eq!(sent.data().unwrap().get(), r#"{"code":"unreachable"}"#);
+        }
     }
 
     #[test]

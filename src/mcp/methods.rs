@@ -1,6 +1,6 @@
 //! The methods of the protocol over a catalogue.
 //!
-//! Handlers return the model's own types; [`method`] finishes them for the era of the request and
+//! Handlers return the model's own types; `Table::method` finishes them for the era of the request and
 //! writes them once, straight into the response.
 
 mod lifecycle;

@@ -100,6 +100,7 @@ impl From<FleetError> for Failure {
             | FleetError::DeadlinePassed { host, .. }
             | FleetError::NoShell { host, .. }
             | FleetError::NoSftp { host }
+            | FleetError::SftpSilent { host }
             | FleetError::Internal { host } => ("failed", Some(host), None),
             _ => ("failed", None, None),
         };

@@ -5,14 +5,30 @@
 #[cfg(test)]
 mod a_command_is_what_was_asked;
 #[cfg(test)]
+mod a_live_check_proves_its_promises;
+#[cfg(test)]
+mod completion_suggests_what_there_is;
+#[cfg(test)]
 mod every_client_is_served;
+#[cfg(test)]
+mod every_phase_has_a_deadline;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod host_keys_are_strict;
+#[cfg(test)]
+mod hostile_hosts_are_contained;
+#[cfg(test)]
 mod memory_is_bounded;
+#[cfg(test)]
+mod no_key_no_call;
 #[cfg(test)]
 mod nothing_outlives_its_call;
 #[cfg(test)]
 mod output_is_honest;
+#[cfg(test)]
+mod resources_and_prompts;
+#[cfg(test)]
+mod roles_and_scopes_hold;
 #[cfg(test)]
 mod support;

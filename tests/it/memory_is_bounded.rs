@@ -65,7 +65,7 @@ impl Watch {
                 let now = line.split_whitespace().nth(1).unwrap().parse().unwrap();
                 peak.fetch_max(now, Ordering::Relaxed);
                 samples += 1;
-                std::thread::sleep(Duration::from_millis(10));
+                std::thread::park_timeout(Duration::from_millis(10));
             }
             samples
         });
@@ -143,7 +143,8 @@ async fn floods_of_every_kind_stay_below_the_bound_and_are_cut_in_truth() {
     let fleet = Fleet::start(HOSTS).await;
     let server = shipped(&fleet).await;
     let client = server.client(Era::Modern);
-    let floods: [(&str, &str, fn(&[u8]) -> bool); 5] = [
+    type Looks = fn(&[u8]) -> bool;
+    let floods: [(&str, &str, Looks); 5] = [
         ("text", "yes", |kept| {
             kept.iter()
                 .enumerate()

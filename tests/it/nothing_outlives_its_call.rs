@@ -236,18 +236,15 @@ async fn a_time_limit_ends_everything_in_time_and_says_so() {
 }
 
 #[tokio::test]
-async fn what_a_command_leaves_behind_ends_with_it_and_delays_nothing() {
+async fn what_a_command_leaves_in_its_group_ends_with_it_and_delays_nothing() {
     let fleet = fleet(1, Account::usual()).await;
     let server = operator(&fleet, &[]).await;
     let client = server.client(Era::Modern);
     for line in [
         "(sleep 600 &); echo done",
-        "setsid sh -c 'sleep 600; sleep 600' & (setsid sleep 600 &); echo done",
         "sleep 600 & echo done",
         "nohup sleep 600 >/dev/null 2>&1 & echo done",
-        "setsid sleep 600 & echo done",
-        "setsid sleep 600 >/dev/null 2>&1 </dev/null & echo done",
-        "setsid sh -c 'trap \"\" TERM HUP; sleep 600; sleep 600' >/dev/null 2>&1 & echo done",
+        "sh -c 'trap \"\" TERM HUP; sleep 600; sleep 600' >/dev/null 2>&1 & echo done",
     ] {
         let mark = marker();
         let start = Instant::now();
@@ -264,6 +261,31 @@ async fn what_a_command_leaves_behind_ends_with_it_and_delays_nothing() {
         eprintln!("{line}: answered after {took:?}, gone after {gone:?} and {emptied:?}");
     }
     emptied(&fleet).await;
+}
+
+#[tokio::test]
+async fn a_daemon_that_a_command_started_on_purpose_lives_on() {
+    let fleet = fleet(1, Account::usual()).await;
+    let server = operator(&fleet, &[]).await;
+    let client = server.client(Era::Modern);
+    for line in [
+        "setsid sleep 600 & echo done",
+        "(setsid sleep 600 >/dev/null 2>&1 </dev/null &); echo done",
+    ] {
+        let mark = marker();
+        let start = Instant::now();
+        let result = client.call_tool("run", call("web-01", line, &mark)).await;
+        let took = start.elapsed();
+        assert_eq!(result.text, "done\n", "{line}");
+        assert!(took < Duration::from_secs(2), "{line}: {took:?}");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let daemons = survivors(&mark);
+        assert_eq!(daemons.len(), 1, "{line}: {daemons:?}");
+        for daemon in daemons {
+            daemon.signal(nix::sys::signal::Signal::SIGKILL);
+        }
+        wait_gone(&mark, GONE).await;
+    }
 }
 
 /// Eight commands that stay as long as they can, running on one host; the answers, should they come.

@@ -12,7 +12,11 @@ use futures_util::future::BoxFuture;
 use ractor::ActorRef;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 use tokio::time::Instant;
+
+/// The pause before a second attempt; before a third, twice as long.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Which of a host's two queues a job stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +108,8 @@ pub(crate) struct Slot {
     host: ActorRef<Msg>,
     epoch: Epoch,
     lane: LaneKind,
+    since: Instant,
+    attempts: u8,
     back: Option<(Job, Undone)>,
 }
 
@@ -111,7 +117,7 @@ impl Slot {
     pub(super) fn new(
         host: ActorRef<Msg>,
         epoch: Epoch,
-        lane: LaneKind,
+        job: &Job,
         session: Arc<Session>,
         files: Option<Arc<Sftp>>,
     ) -> Self {
@@ -120,14 +126,24 @@ impl Slot {
             files,
             host,
             epoch,
-            lane,
+            lane: job.lane,
+            since: job.since,
+            attempts: job.attempts,
             back: None,
         }
     }
 
-    /// Gives the slot back, and with it a job that did nothing.
+    /// What to wait before work begins that could do nothing the last time: a channel that was in
+    /// its way may be closing.
+    pub(crate) fn pause(&self) -> Duration {
+        PAUSE * u32::from(self.attempts)
+    }
+
+    /// Gives the slot back, and with it a job that did nothing. What
+    /// went before counts: its attempts, and how long it has waited.
     pub(crate) fn undone(mut self, mut job: Job, why: Undone) {
-        job.attempts += 1;
+        job.attempts = self.attempts.saturating_add(1);
+        job.since = self.since;
         job.claim.requeue();
         self.back = Some((job, why));
     }

@@ -63,6 +63,11 @@ impl<J> Lane<J> {
         self.limit = self.running.max(1).min(self.limit);
     }
 
+    /// One place of those that are taken is needed for something else.
+    pub(crate) fn leave_one(&mut self) {
+        self.limit = self.running.saturating_sub(1).clamp(1, self.limit);
+    }
+
     /// Everything that waits, leaving the queue empty.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = J> + '_ {
         self.queue.drain(..)

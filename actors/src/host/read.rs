@@ -51,7 +51,9 @@ impl ReadJob {
         let answer = match read {
             Ok(Ok(looked)) => Ok(found(looked, self.want.part, self.hold)),
             // A read changes nothing, so it may be done again where nothing answered.
-            Ok(Err(SftpError::Lost)) => return slot.undone(self.queue(), Undone::FilesLost),
+            Ok(Err(SftpError::Lost | SftpError::Silent)) => {
+                return slot.undone(self.queue(), Undone::FilesLost);
+            }
             Ok(Err(SftpError::Problem(problem))) => Err(FleetError::File(FileError {
                 host,
                 path: self.path,

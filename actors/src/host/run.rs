@@ -52,6 +52,7 @@ impl RunJob {
     }
 
     async fn run(mut self, slot: Slot) {
+        tokio::time::sleep(slot.pause()).await;
         if !self.claim.start() {
             return;
         }

@@ -110,7 +110,7 @@ mod tests {
             (settings.port, &*settings.user),
             (host.addr().port(), "demo-user")
         );
-        assert_eq!(settings.identity_files, [key.clone()]);
+        assert_eq!(settings.identity_files, std::slice::from_ref(&key));
         let known = KnownHosts::load(&settings.known_hosts()).unwrap();
         let (at, port) = settings.known_as();
         assert!(matches!(

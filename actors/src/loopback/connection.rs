@@ -1,7 +1,9 @@
 //! One connection: who is let in, and what may be opened.
 //!
-//! The callbacks of russh decide and hand over; the work of a session is a task of its own. What
-//! is not answered here is refused by russh's defaults: forwarding, agents and X11.
+//! The callbacks of russh decide and hand over; the work of a session is a task of its own, which
+//! gets every request from russh as well. A request is answered in its callback, because russh
+//! remembers of the last one only whether it wants an answer. A terminal, a login shell and
+//! variables are refused here, forwarding and agents by russh's defaults.
 
 use super::{Site, session};
 use crate::ssh::sever::Severable;
@@ -10,7 +12,8 @@ use russh::server::{
     Auth, ChannelOpenHandle, Config, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey,
     run_stream,
 };
-use russh::{Channel, ChannelOpenFailure};
+use russh::{Channel, ChannelId, ChannelOpenFailure, Pty};
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +31,8 @@ pub(super) struct Connection {
     site: Arc<Site>,
     peer: SocketAddr,
     sessions: Arc<Semaphore>,
+    /// The sessions that have their program.
+    started: HashSet<ChannelId>,
     /// Present until somebody has logged in.
     login: Option<oneshot::Sender<()>>,
 }
@@ -49,6 +54,7 @@ impl Connection {
             site,
             peer,
             sessions: Arc::new(Semaphore::new(SESSIONS)),
+            started: HashSet::new(),
             login: Some(login),
         };
         let late = tokio::time::sleep(LOGIN_GRACE);
@@ -71,6 +77,20 @@ impl Connection {
                 }
             }
             () = stranger => tracing::debug!(%peer, "nobody logged in"),
+        }
+    }
+
+    /// Answers the request for a program; a session has one.
+    fn begin(
+        &mut self,
+        channel: ChannelId,
+        is_known: bool,
+        connection: &mut Session,
+    ) -> Result<(), russh::Error> {
+        if is_known && self.started.insert(channel) {
+            connection.channel_success(channel)
+        } else {
+            connection.channel_failure(channel)
         }
     }
 
@@ -132,5 +152,76 @@ impl Handler for Connection {
         });
         reply.accept().await;
         Ok(())
+    }
+
+    async fn exec_request(
+        &mut self,
+        channel: ChannelId,
+        _: &[u8],
+        connection: &mut Session,
+    ) -> Result<(), russh::Error> {
+        self.begin(channel, true, connection)
+    }
+
+    async fn subsystem_request(
+        &mut self,
+        channel: ChannelId,
+        name: &str,
+        connection: &mut Session,
+    ) -> Result<(), russh::Error> {
+        self.begin(channel, name == session::SFTP, connection)
+    }
+
+    async fn channel_close(
+        &mut self,
+        channel: ChannelId,
+        _: &mut Session,
+    ) -> Result<(), russh::Error> {
+        self.started.remove(&channel);
+        Ok(())
+    }
+
+    async fn pty_request(
+        &mut self,
+        channel: ChannelId,
+        _: &str,
+        _: u32,
+        _: u32,
+        _: u32,
+        _: u32,
+        _: &[(Pty, u32)],
+        connection: &mut Session,
+    ) -> Result<(), russh::Error> {
+        connection.channel_failure(channel)
+    }
+
+    async fn shell_request(
+        &mut self,
+        channel: ChannelId,
+        connection: &mut Session,
+    ) -> Result<(), russh::Error> {
+        connection.channel_failure(channel)
+    }
+
+    async fn env_request(
+        &mut self,
+        channel: ChannelId,
+        _: &str,
+        _: &str,
+        connection: &mut Session,
+    ) -> Result<(), russh::Error> {
+        connection.channel_failure(channel)
+    }
+
+    async fn x11_request(
+        &mut self,
+        channel: ChannelId,
+        _: bool,
+        _: &str,
+        _: &str,
+        _: u32,
+        connection: &mut Session,
+    ) -> Result<(), russh::Error> {
+        connection.channel_failure(channel)
     }
 }

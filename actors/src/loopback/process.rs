@@ -27,6 +27,9 @@ const BACKLOG: usize = 4 << 20;
 /// Output read at once, in bytes.
 const PIECE: usize = 32 << 10;
 
+/// The status of a command whose shell did not start, as of one that a shell does not find.
+const NO_SHELL: u32 = 127;
+
 /// What a command is told about its surroundings. All else of this process's environment stays
 /// here: it may hold secrets.
 const PASSED_ON: [&str; 5] = ["LANG", "LC_ALL", "PATH", "TMPDIR", "TZ"];
@@ -38,16 +41,16 @@ pub(super) async fn run(
     tx: &ChannelWriteHalf<Msg>,
     client: &Client,
 ) -> Result<(), ()> {
-    let id = tx.id();
     let mut child = match spawn(command, client) {
         Ok(child) => child,
         Err(error) => {
-            tracing::debug!(%error, "loopback command not started");
-            return client.handle.channel_failure(id).await;
+            let why = format!("no shell can be started: {error}\n");
+            tx.extended_data_bytes(1, why).await.map_err(drop)?;
+            tx.eof().await.map_err(drop)?;
+            return tx.exit_status(NO_SHELL).await.map_err(drop);
         }
     };
     let group = Group::of(&child);
-    client.handle.channel_success(id).await?;
     let mut input = Input::new(child.stdin.take());
     let (out, err) = (child.stdout.take(), child.stderr.take());
     let mut output: BoxFuture<'_, ()> = Box::pin(async {

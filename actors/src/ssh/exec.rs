@@ -100,7 +100,7 @@ pub(crate) async fn run(
     };
     let watch = Watch::new(Instant::now() + allowance.timeout);
     let watch = running.drive(session, watch, cancel).await;
-    if !running.feeder.has_requested() && !watch.is_stopping() {
+    if running.never_started(&watch) {
         return unsent(OpenError::Lost, running.hold);
     }
     running.conclude(&watch)
@@ -180,6 +180,12 @@ impl Running {
                 Some(Alarm::GiveUp) => return watch,
             }
         }
+    }
+
+    /// Whether the connection ended before the host had anything that it could run.
+    fn never_started(&self, watch: &Watch) -> bool {
+        let silent = self.out.frame.begin().is_none() && self.exit == Exit::None;
+        silent && !self.feeder.has_sent() && !watch.is_stopping()
     }
 
     /// Takes one message; true when nothing more is to come that matters.

@@ -10,11 +10,11 @@
 //! whole call has passed by then (`/proc` tells how long ago sshd started the shell; proc(5), field
 //! `starttime`, in hundredths of a second), the script does nothing.
 //!
-//! What leaves the process group (`setsid`, `set -m`) is found by a mark in its environment, where
-//! the host has `/proc`; for a command that had to be stopped, twice, so that nothing slips through
-//! while it forks, and before the report, which says whether the search was possible. After a command
-//! that ended by itself, the search follows the report: its answer does not wait for that. A process that clears
-//! its environment and leaves its group escapes; that is said in the documentation.
+//! A command that ends by itself takes its process group with it. What left the group before
+//! (`setsid`) stays: that is how daemons are started on purpose. When a command had to be stopped,
+//! such strays are found by a mark in their environment, where the host has `/proc`; twice, so that
+//! nothing slips through while it forks, and before the report, which says whether the search was
+//! possible. A process that also clears its environment escapes; that is said in the documentation.
 //!
 //! This file only writes text. The quoting in [`quote`] is the one place where a value becomes
 //! part of a script.
@@ -64,9 +64,9 @@ pub(crate) fn script(command: &Command, marker: &Marker, mark: &str, timeout: Du
 mark() {{ printf '\036{hex} %s\n' "$1"; }}
 sweep() {{
 [ -r /proc/self/environ ] || return 1
-for i in $1; do
+for i in 1 2; do
 for p in $(grep -lsF SCOUT_CALL={mark} /proc/[0-9]*/environ); do p=${{p#/proc/}}; kill -KILL "${{p%/environ}}"; done
-[ "$i" = last ] || sleep 0.05
+[ $i = 2 ] || sleep 0.05
 done 2>/dev/null
 return 0
 }}
@@ -78,23 +78,22 @@ x=${{20%??}}
 }} 2>/dev/null
 stop() {{
 kill -TERM -$$; sleep {grace}
-if sweep 'first last'; then s=1; else s=0; fi
+if sweep; then s=1; else s=0; fi
 mark "stopped=$s" >&4
 kill -KILL -$$
 }}
 main() {{
 x=; trap 'x=1' TERM; trap : INT HUP PIPE
-{body}
+{body} 2>&5
 r=$? s=
-if [ "$x" ]; then if sweep 'first last'; then s=1; else s=0; fi; fi
+if [ "$x" ]; then if sweep; then s=1; else s=0; fi; fi
 mark "rc=$r swept=$s" >&4; mark end >&5
-[ "$x" ] || {{ trap '' TERM; kill -TERM -$$; sweep last; }}
 kill -KILL -$$
 }}
 late && exit
 trap : TERM INT HUP PIPE
-exec 3<&0 4>&1 5>&2 </dev/null
-mark $$; mark begin >&2
+exec 3<&0 4>&1 5>&2 </dev/null 2>/dev/null
+mark $$; mark begin >&5
 ( trap '' TERM INT HUP PIPE; exec 3<&-; sleep {limit}; stop ) >/dev/null 2>&1 &
 {tail}
 }}
@@ -102,7 +101,8 @@ mark $$; mark begin >&2
     )
 }
 
-/// The command in a subshell of its own, with its directory, environment and mark.
+/// The command in a subshell of its own, with its directory, environment and mark. The shell around
+/// it has no standard error: what it says there ("Terminated") is no output of the command.
 fn body(command: &Command, mark: &str) -> String {
     let mut text = format!(
         "( trap - TERM INT HUP PIPE; exec 3<&- 4>&- 5>&-; SCOUT_CALL={mark}; export SCOUT_CALL\n"

@@ -37,8 +37,10 @@ pub(crate) enum SftpError {
     Open(OpenError),
     /// The host has no such subsystem, or it ended at once.
     NoSubsystem,
-    /// The channel ended, or the host stopped answering.
+    /// The channel ended.
     Lost,
+    /// The subsystem was started and says nothing.
+    Silent,
     /// The path cannot be read.
     Problem(FileProblem),
 }

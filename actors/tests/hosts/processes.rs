@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// A span in seconds that `sleep` takes and no other process has as an argument.
-fn mark() -> String {
+pub(crate) fn mark() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     format!("987.{}{count:03}", std::process::id())
@@ -24,7 +24,7 @@ fn alive(mark: &str) -> usize {
 }
 
 /// Waits until that many are alive.
-async fn until(mark: &str, count: usize, patience: Duration) -> Duration {
+pub(crate) async fn until(mark: &str, count: usize, patience: Duration) -> Duration {
     let began = Instant::now();
     while alive(mark) != count {
         let left = alive(mark);
@@ -72,6 +72,22 @@ pub(crate) async fn a_stray_in_a_session_of_its_own_is_stopped_too(rig: &Rig) {
         }
     );
     until(&mark, 0, Duration::from_millis(300)).await;
+}
+
+pub(crate) async fn a_command_that_ended_its_watchers_is_stopped_all_the_same(rig: &Rig) {
+    let mark = mark();
+    // Nothing is left on the host that heeds the end of the call, and nothing the command runs
+    // can be found by its environment: only its process group is.
+    let line = format!(
+        "own=$(exec sh -c 'echo $PPID'); trap '' TERM\n\
+         for p in $(ps -o pid= --ppid $$); do [ $p = $own ] || kill -KILL $p; done\n\
+         env -i sleep {mark}"
+    );
+    let ran = rig.run_on(HOSTS[0], shell(&line), short()).await.unwrap();
+    let stopped = Stopped::Unverified;
+    assert_eq!(ran.outcome, Outcome::TimedOut { stopped });
+    until(&mark, 0, Duration::from_millis(300)).await;
+    assert_eq!(rig.run(argv(&["true"])).await.outcome, exited(0));
 }
 
 pub(crate) async fn leaving_a_call_ends_its_processes(rig: &Rig) {

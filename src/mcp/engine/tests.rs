@@ -113,7 +113,7 @@ async fn a_handler_that_outlives_its_deadline_is_answered_for() {
     let started = Instant::now();
     let reply = call("hang").await;
     assert_eq!(reply["error"]["code"], -32603);
-    assert_eq!(started.elapsed(), Duration::from_secs(62));
+    assert_eq!(started.elapsed().as_secs(), 62);
 }
 
 #[tokio::test]

@@ -62,8 +62,7 @@ const PIECES: [&str; 40] = [
 
 /// So many words, put together at random of pieces, letters and any characters but NUL; some are empty.
 pub(super) fn words(count: usize) -> Vec<String> {
-    let mut random = Vec::new();
-    random.resize(count * 16, 0);
+    let mut random = vec![0; count * 16];
     getrandom::fill(&mut random).unwrap();
     random.chunks(16).map(word).collect()
 }

@@ -175,8 +175,18 @@ async fn get(url: String) -> reqwest::Result<reqwest::Response> {
 
 /// Runs the command line on this fleet to its end.
 pub(crate) async fn run_cli(fleet: &Fleet, args: &[&str], within: Duration) -> Finished {
+    run_cli_with(fleet, &[], args, within).await
+}
+
+/// The same, with these variables.
+pub(crate) async fn run_cli_with(
+    fleet: &Fleet,
+    env: &[(&str, &str)],
+    args: &[&str],
+    within: Duration,
+) -> Finished {
     let mut command = scout(&env_of(fleet));
-    command.args(args);
+    command.envs(env.iter().copied()).args(args);
     Program::start(command).finish(within).await
 }
 

@@ -7,7 +7,7 @@ use crate::outcome::Stopped;
 pub(super) struct Report {
     pub(super) code: Option<u8>,
     /// Whether strays were searched for: nothing when there was no need.
-    swept: Option<bool>,
+    pub(super) swept: Option<bool>,
 }
 
 impl Report {

@@ -15,7 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 /// Sends the request, the script and the command's input. Dropping it ends what is under way.
 pub(super) struct Feeder {
     begun: Option<oneshot::Sender<()>>,
-    requested: Arc<AtomicBool>,
+    sent: Arc<AtomicBool>,
     _task: Option<AbortOnDropHandle<()>>,
 }
 
@@ -24,15 +24,17 @@ impl Feeder {
     /// whole script, it could take our bytes for script.
     pub(super) fn start(tx: &Writer, script: String, input: Bytes) -> Self {
         let (begun, begin) = oneshot::channel();
-        let requested = Arc::new(AtomicBool::new(false));
+        let sent = Arc::new(AtomicBool::new(false));
         let task = tx.half().map(|tx| {
-            let requested = Arc::clone(&requested);
+            let sent = Arc::clone(&sent);
             AbortOnDropHandle::new(tokio::spawn(async move {
-                if tx.exec(true, lifeline::REQUEST).await.is_err() {
+                if tx.exec(true, lifeline::REQUEST).await.is_err()
+                    || tx.data_bytes(script).await.is_err()
+                {
                     return;
                 }
-                requested.store(true, Ordering::Release);
-                if tx.data_bytes(script).await.is_err() || begin.await.is_err() {
+                sent.store(true, Ordering::Release);
+                if begin.await.is_err() {
                     return;
                 }
                 // Whatever ends the channel meanwhile is seen by its reader.
@@ -41,7 +43,7 @@ impl Feeder {
         });
         Self {
             begun: Some(begun),
-            requested,
+            sent,
             _task: task,
         }
     }
@@ -53,9 +55,10 @@ impl Feeder {
         }
     }
 
-    /// Whether the request has left for the host, as far as can be told.
-    pub(super) fn has_requested(&self) -> bool {
-        self.requested.load(Ordering::Acquire)
+    /// Whether the whole script has left for the host. Of a part of it a shell runs nothing: it
+    /// is all one command.
+    pub(super) fn has_sent(&self) -> bool {
+        self.sent.load(Ordering::Acquire)
     }
 }
 

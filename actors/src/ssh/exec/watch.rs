@@ -99,6 +99,14 @@ impl Watch {
 
     /// The end of the command, from all that is known.
     pub(super) fn outcome(&self, report: &Report, exit: &Exit) -> Outcome {
+        // It ended by itself in the moment it was to be stopped: the shell met no signal.
+        if let Report {
+            code: Some(code),
+            swept: None,
+        } = *report
+        {
+            return Outcome::Exited { code };
+        }
         match (self.why, report.code, exit) {
             (Some(Why::TimedOut), ..) => Outcome::TimedOut {
                 stopped: report.stopped(),
@@ -173,6 +181,7 @@ mod tests {
         assert_eq!(watch.due(Instant::now(), true), Some(Alarm::EndInput));
         let stopped =
             |line| watch.outcome(&Report::parse(Some(line)), &Exit::Signal("KILL".into()));
+        assert_eq!(stopped("rc=0 swept="), Outcome::Exited { code: 0 });
         assert_eq!(
             stopped("rc=143 swept=1"),
             Outcome::Cancelled {

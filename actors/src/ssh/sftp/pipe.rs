@@ -50,7 +50,7 @@ impl Pipe {
         };
         let (hello, rest) = tokio::time::timeout(START, begin)
             .await
-            .unwrap_or(Err(SftpError::Lost))?;
+            .unwrap_or(Err(SftpError::Silent))?;
         let extensions = packet::version(hello)?;
         let has_limits = extensions
             .iter()

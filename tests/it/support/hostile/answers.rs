@@ -14,6 +14,8 @@ pub(crate) struct Script {
     pub(crate) closing: Closing,
     /// Session channels open at once; one more is refused as by `MaxSessions`.
     pub(crate) max_sessions: Option<usize>,
+    /// Ends the connection when a session channel is asked for.
+    pub(crate) hangs_up: bool,
 }
 
 /// What becomes of an authentication request.
@@ -33,6 +35,8 @@ pub(crate) enum Auth {
 pub(crate) enum Exec {
     /// `/bin/sh -c` really runs it, as the user of the test; the end is up to `Ending`.
     Run(Ending),
+    /// Nothing runs: the channel ends at once, with this exit status or none.
+    Claim(Option<u32>),
     /// The request gets no reply.
     Unanswered,
     /// The request succeeds; nothing else ever comes.

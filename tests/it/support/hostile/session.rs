@@ -103,6 +103,9 @@ impl Handler for Session {
         reply: ChannelOpenHandle,
         _session: &mut russh::server::Session,
     ) -> Result<(), Self::Error> {
+        if self.script.hangs_up {
+            return Err(russh::Error::Disconnect);
+        }
         if self
             .script
             .max_sessions
@@ -139,6 +142,13 @@ impl Handler for Session {
         match self.script.exec {
             Exec::Run(ending) => self.run(channel, command, ending, session.handle()),
             Exec::Flood => drop(tokio::spawn(flood(channel, session.handle()))),
+            Exec::Claim(status) => {
+                if let Some(status) = status {
+                    session.exit_status_request(channel, status)?;
+                }
+                session.eof(channel)?;
+                session.close(channel)?;
+            }
             Exec::Silent | Exec::Unanswered => {}
         }
         Ok(())

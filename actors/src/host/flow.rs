@@ -1,0 +1,177 @@
+//! What a host decides about its work: what waits, what starts, and what comes back undone.
+
+use super::job::{Job, LaneKind, Slot, Undone};
+use super::link::Epoch;
+use super::{Files, Msg, State, run};
+use crate::error::FleetError;
+use crate::ssh::sftp::{Sftp, SftpError};
+use crate::ssh::{OpenError, Session};
+use ractor::ActorRef;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How often a job is started again after it could do nothing.
+const ATTEMPTS: u8 = 3;
+
+impl State {
+    pub(super) fn submit(&mut self, me: &ActorRef<Msg>, job: Job) {
+        match self.admit(me) {
+            Ok(hit) => self.context.metrics.pool_request(hit),
+            Err(error) => return job.work.refuse(error),
+        }
+        self.context.metrics.queued(1.0);
+        if let Err(job) = self.lane(job.lane).push(job, Job::is_abandoned) {
+            self.context.metrics.queued(-1.0);
+            job.work
+                .refuse(run::busy(&self.settings.name, Duration::ZERO));
+        }
+    }
+
+    pub(super) fn files_opened(&mut self, epoch: Epoch, result: Result<Sftp, SftpError>) {
+        if epoch != self.link.epoch() || !matches!(self.files, Files::Opening) {
+            return;
+        }
+        self.files = match result {
+            Ok(sftp) => Files::Open(Arc::new(sftp)),
+            // News of the connection's end is on its way, and with it what waits gets a new one.
+            Err(SftpError::Lost | SftpError::Open(OpenError::Lost)) => Files::Absent,
+            Err(SftpError::Open(OpenError::TooMany)) if self.commands.running() > 0 => {
+                self.commands.leave_one();
+                Files::Crowded
+            }
+            Err(SftpError::Open(OpenError::TooMany)) => {
+                let host = self.name().clone();
+                self.refuse_reads(|waited| run::busy(&host, waited));
+                Files::Absent
+            }
+            // It may be slow today: who waits is told, and the next one tries again.
+            Err(SftpError::Silent) => {
+                let host = self.name().clone();
+                self.refuse_reads(|_| FleetError::SftpSilent { host: host.clone() });
+                Files::Absent
+            }
+            Err(SftpError::NoSubsystem | SftpError::Problem(_)) => Files::Unavailable,
+        };
+    }
+
+    pub(super) fn freed(
+        &mut self,
+        me: &ActorRef<Msg>,
+        epoch: Epoch,
+        lane: LaneKind,
+        back: Option<(Job, Undone)>,
+    ) {
+        self.context.metrics.running(-1.0);
+        self.lane(lane).ended();
+        self.link.used(Instant::now());
+        if lane == LaneKind::Commands && matches!(self.files, Files::Crowded) {
+            self.files = Files::Absent;
+        }
+        let Some((mut job, why)) = back else { return };
+        let stale = epoch != self.link.epoch();
+        let mut lost = None;
+        match why {
+            Undone::NoChannel if !stale => {
+                let running = self.commands.running();
+                self.commands.learn();
+                tracing::info!(host = %self.name(), limit = running.max(1), "the host takes no more channels");
+                match running {
+                    // Not even one: perhaps our own SFTP channel is the one it allows.
+                    0 => self.files = Files::Absent,
+                    // There will be one when those that run have ended.
+                    _ => job.attempts = 0,
+                }
+            }
+            Undone::Lost if !stale => lost = self.link.lost(epoch),
+            Undone::FilesLost if !stale => self.files = Files::Absent,
+            _ => {}
+        }
+        if job.attempts >= ATTEMPTS {
+            let (host, waited) = (self.name().clone(), job.since.elapsed());
+            job.work.refuse(match why {
+                Undone::NoChannel => run::busy(&host, waited),
+                Undone::Lost | Undone::FilesLost => FleetError::ConnectionLost { host },
+            });
+        } else {
+            self.context.metrics.queued(1.0);
+            self.lane(lane).put_back(job);
+        }
+        if lost.is_some() {
+            self.connection_ended(me, lost);
+        } else if self.link.label() == "idle" {
+            // The job came back after the connection had already gone.
+            self.reconnect(me);
+        }
+    }
+
+    /// Starts every job that can start.
+    pub(super) fn pump(&mut self, me: &ActorRef<Msg>) {
+        let Some(session) = self.link.session().cloned() else {
+            return;
+        };
+        while let Some(job) = self.commands.start() {
+            self.start(me, &session, None, job);
+        }
+        match &self.files {
+            Files::Open(sftp) if sftp.is_open() => {
+                let sftp = Arc::clone(sftp);
+                while let Some(job) = self.reads.start() {
+                    self.start(me, &session, Some(Arc::clone(&sftp)), job);
+                }
+            }
+            Files::Open(_) | Files::Absent if self.reads.waiting() > 0 => {
+                self.files = Files::Opening;
+                let (me, epoch) = (me.clone(), self.link.epoch());
+                self.jobs.spawn(async move {
+                    let opened = Sftp::open(&session).await;
+                    let _sent = me.cast(Msg::FilesOpened(epoch, opened));
+                });
+            }
+            Files::Unavailable => {
+                let host = self.name().clone();
+                self.refuse_reads(|_| FleetError::NoSftp { host: host.clone() });
+            }
+            Files::Open(_) | Files::Absent | Files::Opening | Files::Crowded => {}
+        }
+    }
+
+    pub(super) fn start(
+        &mut self,
+        me: &ActorRef<Msg>,
+        session: &Arc<Session>,
+        files: Option<Arc<Sftp>>,
+        job: Job,
+    ) {
+        let now = Instant::now();
+        self.link.used(now);
+        self.context.metrics.queued(-1.0);
+        self.context.metrics.running(1.0);
+        self.context
+            .metrics
+            .waited(now.saturating_duration_since(job.since.max(self.up_since)));
+        let slot = Slot::new(
+            me.clone(),
+            self.link.epoch(),
+            &job,
+            Arc::clone(session),
+            files,
+        );
+        self.jobs.spawn(job.work.start(slot));
+    }
+
+    /// Tells every waiting read why there will be none; `error` gets how long it waited.
+    pub(super) fn refuse_reads(&mut self, error: impl Fn(Duration) -> FleetError) {
+        for job in self.reads.drain() {
+            self.context.metrics.queued(-1.0);
+            job.work.refuse(error(job.since.elapsed()));
+        }
+    }
+
+    pub(super) fn refuse_waiting(&mut self, error: &FleetError) {
+        for job in self.commands.drain().chain(self.reads.drain()) {
+            self.context.metrics.queued(-1.0);
+            job.work.refuse(error.clone());
+        }
+    }
+}
