@@ -3,11 +3,10 @@
 //! the beginning of what there was.
 
 mod answers;
+mod watch;
 
 use std::fs::File;
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -21,9 +20,7 @@ use crate::support::fleet::Fleet;
 use crate::support::procs::look;
 use crate::support::server::TestServer;
 use answers::{check_cut, stdout};
-
-/// What the resident memory of the process stays below, in MiB.
-const BOUND: f64 = 256.0;
+use watch::Watch;
 
 /// Hosts, and calls on each: as many as may run at once.
 const HOSTS: usize = 8;
@@ -38,54 +35,6 @@ async fn shipped(fleet: &Fleet) -> TestServer {
         .env("SCOUT_ROLE", "operator")
         .start()
         .await
-}
-
-/// The largest resident memory of a process, sampled until it is asked for.
-struct Watch {
-    peak_kib: Arc<AtomicU64>,
-    stop: Arc<AtomicBool>,
-    thread: Option<std::thread::JoinHandle<u64>>,
-}
-
-impl Watch {
-    fn start(server: &TestServer) -> Self {
-        let (pid, peak_kib) = (server.program().pid(), Arc::new(AtomicU64::new(0)));
-        let stop = Arc::new(AtomicBool::new(false));
-        let (peak, stopped) = (Arc::clone(&peak_kib), Arc::clone(&stop));
-        let thread = std::thread::spawn(move || {
-            let mut samples = 0;
-            while !stopped.load(Ordering::Relaxed) {
-                let Ok(status) = std::fs::read_to_string(format!("/proc/{pid}/status")) else {
-                    break;
-                };
-                // A process that has ended has none; whoever waits for its answers says so.
-                let Some(line) = status.lines().find(|line| line.starts_with("VmRSS:")) else {
-                    break;
-                };
-                let now = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-                peak.fetch_max(now, Ordering::Relaxed);
-                samples += 1;
-                std::thread::park_timeout(Duration::from_millis(10));
-            }
-            samples
-        });
-        Self {
-            peak_kib,
-            stop,
-            thread: Some(thread),
-        }
-    }
-
-    /// The peak in MiB. Panics above the bound.
-    fn finish(mut self, what: &str) -> f64 {
-        self.stop.store(true, Ordering::Relaxed);
-        let samples = self.thread.take().unwrap().join().unwrap();
-        assert!(samples > 10, "{what}: sampled {samples} times only");
-        let peak = self.peak_kib.load(Ordering::Relaxed) as f64 / 1024.0;
-        eprintln!("{what}: at most {peak:.0} MiB resident ({samples} samples)");
-        assert!(peak < BOUND, "{what}: {peak:.0} MiB");
-        peak
-    }
 }
 
 /// Sixty-four times the same command at once, eight on each host.
