@@ -13,6 +13,10 @@ mod host_keys_are_strict;
 #[cfg(test)]
 mod hostile_hosts_are_contained;
 #[cfg(test)]
+mod hostile_values_stay_values;
+#[cfg(test)]
+mod it_ends_in_order;
+#[cfg(test)]
 mod no_key_no_call;
 #[cfg(test)]
 mod roles_and_scopes_hold;
