@@ -21,4 +21,6 @@ mod no_key_no_call;
 #[cfg(test)]
 mod roles_and_scopes_hold;
 #[cfg(test)]
+mod secrets_stay_inside;
+#[cfg(test)]
 mod support;
