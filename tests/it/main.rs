@@ -19,6 +19,10 @@ mod host_keys_are_strict;
 #[cfg(test)]
 mod hostile_hosts_are_contained;
 #[cfg(test)]
+mod hostile_values_stay_values;
+#[cfg(test)]
+mod it_ends_in_order;
+#[cfg(test)]
 mod memory_is_bounded;
 #[cfg(test)]
 mod no_key_no_call;
@@ -30,5 +34,7 @@ mod output_is_honest;
 mod resources_and_prompts;
 #[cfg(test)]
 mod roles_and_scopes_hold;
+#[cfg(test)]
+mod secrets_stay_inside;
 #[cfg(test)]
 mod support;
