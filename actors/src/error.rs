@@ -73,6 +73,12 @@ pub enum FleetError {
         /// What it said instead, cut to a line.
         said: String,
     },
+    /// The host cannot feed a command's standard input.
+    #[error("host `{host}` cannot feed standard input: its `head` has no `-c`")]
+    NoInput {
+        /// The host.
+        host: HostName,
+    },
     /// The host offers no SFTP.
     #[error("host `{host}` offers no SFTP subsystem")]
     NoSftp {
@@ -149,6 +155,7 @@ impl FleetError {
             Self::ConnectionLost { .. } => "connection_lost",
             Self::DeadlinePassed { .. } => "deadline_passed",
             Self::NoShell { .. } => "no_shell",
+            Self::NoInput { .. } => "no_input",
             Self::NoSftp { .. } => "no_sftp",
             Self::SftpSilent { .. } => "sftp_silent",
             Self::Quarantined { .. } => "quarantined",
@@ -191,6 +198,9 @@ impl FleetError {
             Self::DeadlinePassed { .. } => "call again, or raise `limits.request_timeout`".into(),
             Self::NoShell { .. } => {
                 "the account needs a login shell that runs commands; files can still be read".into()
+            }
+            Self::NoInput { .. } => {
+                "put the input into a file on the host, or into the command".into()
             }
             Self::NoSftp { .. } => {
                 "add `Subsystem sftp internal-sftp` to the host's sshd_config".into()

@@ -137,6 +137,7 @@ impl Lease {
             timeout,
             max_output,
             deadline,
+            queued: Instant::now(),
             hold: Some(hold),
             cancel,
             claim: claim.clone(),

@@ -99,6 +99,7 @@ impl From<FleetError> for Failure {
             FleetError::ConnectionLost { host }
             | FleetError::DeadlinePassed { host, .. }
             | FleetError::NoShell { host, .. }
+            | FleetError::NoInput { host }
             | FleetError::NoSftp { host }
             | FleetError::SftpSilent { host }
             | FleetError::Internal { host } => ("failed", Some(host), None),

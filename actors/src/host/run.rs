@@ -27,6 +27,8 @@ pub(crate) struct RunJob {
     pub(crate) timeout: Duration,
     pub(crate) max_output: u64,
     pub(crate) deadline: Deadline,
+    /// When the call came.
+    pub(crate) queued: Instant,
     /// Present while it waits.
     pub(crate) hold: Option<Hold>,
     /// Cancelled when the caller leaves or the fleet goes down.
@@ -53,7 +55,11 @@ impl RunJob {
 
     async fn run(mut self, slot: Slot) {
         tokio::time::sleep(slot.pause()).await;
-        if !self.claim.start() {
+        // Who left, or was stopped, while the job waited once more: nothing was sent for it.
+        let too_late = self.cancel.is_cancelled() || self.deadline.left().is_zero();
+        if too_late || !self.claim.start() {
+            let waited = self.queued.elapsed();
+            let _heard = self.reply.send(Err(busy(&self.host, waited)));
             return;
         }
         let began = Instant::now();
@@ -86,6 +92,9 @@ impl RunJob {
                 };
                 return slot.undone(self.queue(), why);
             }
+            Err(ExecError::NoInput) => Err(FleetError::NoInput {
+                host: self.host.clone(),
+            }),
             Err(ExecError::NoShell(said)) => Err(FleetError::NoShell {
                 host: self.host.clone(),
                 said,

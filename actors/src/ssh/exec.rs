@@ -53,6 +53,8 @@ pub(crate) enum ExecError {
     Open(OpenError, Hold),
     /// The host ran something else than our script, and said this.
     NoShell(String),
+    /// The host cannot feed a command's standard input.
+    NoInput,
 }
 
 /// A finished command.
@@ -82,15 +84,21 @@ pub(crate) async fn run(
     allowance: Allowance,
     cancel: &CancellationToken,
 ) -> Finished {
-    let channel = match session.open().await {
-        Ok(channel) => channel,
-        Err(error) => return unsent(error, allowance.hold),
+    let limit = Instant::now() + allowance.timeout;
+    let channel = tokio::select! {
+        opened = session.open() => match opened {
+            Ok(channel) => channel,
+            Err(error) => return unsent(error, allowance.hold),
+        },
+        // A channel that opens after all is closed as it is dropped.
+        () = cancel.cancelled() => return unsent(OpenError::Lost, allowance.hold),
     };
     let marker = Marker::fresh();
     let mark = token();
     let script = lifeline::script(command, &marker, &mark, allowance.timeout);
     let mut running = Running {
         feeder: Feeder::start(&channel.tx, script, command.stdin().clone()),
+        has_input: !command.stdin().is_empty(),
         channel,
         mark,
         out: Stream::new(&marker, allowance.max_output),
@@ -98,7 +106,7 @@ pub(crate) async fn run(
         hold: allowance.hold,
         exit: Exit::None,
     };
-    let watch = Watch::new(Instant::now() + allowance.timeout);
+    let watch = Watch::new(limit);
     let watch = running.drive(session, watch, cancel).await;
     if running.never_started(&watch) {
         return unsent(OpenError::Lost, running.hold);
@@ -143,6 +151,7 @@ impl Stream {
 struct Running {
     channel: Channel,
     feeder: Feeder,
+    has_input: bool,
     mark: String,
     out: Stream,
     err: Stream,
@@ -171,15 +180,22 @@ impl Running {
             let tx = &self.channel.tx;
             match watch.due(Instant::now(), self.out.frame.begin().is_some()) {
                 None => {}
-                Some(Alarm::EndInput) => send::end_input(tx),
-                Some(Alarm::Kill) => {
-                    // The first line of the script is the number of its process group.
-                    let group = self.out.frame.begin().and_then(|line| line.parse().ok());
-                    send::kill(session, tx, group, &self.mark);
+                Some(Alarm::EndInput) if !self.has_input => send::end_input(tx),
+                // Behind input that the command leaves unread, the host does not see the end.
+                Some(Alarm::EndInput) => {
+                    send::end_input(tx);
+                    self.kill(session);
                 }
+                Some(Alarm::Kill) => self.kill(session),
                 Some(Alarm::GiveUp) => return watch,
             }
         }
+    }
+
+    fn kill(&self, session: &Arc<Session>) {
+        // The first line of the script is the number of its process group.
+        let group = self.out.frame.begin().and_then(|line| line.parse().ok());
+        send::kill(session, &self.channel.tx, group, &self.mark);
     }
 
     /// Whether the connection ended before the host had anything that it could run.
@@ -227,7 +243,9 @@ impl Running {
         } = self;
         out.frame.finish(|bytes| out.capture.push(bytes, &mut hold));
         err.frame.finish(|bytes| err.capture.push(bytes, &mut hold));
-        let result = if out.frame.begin().is_none() && !watch.is_stopping() && exit != Exit::None {
+        let result = if out.frame.begin() == Some("nohead") {
+            Err(ExecError::NoInput)
+        } else if out.frame.begin().is_none() && !watch.is_stopping() && exit != Exit::None {
             let noise = [out.frame.noise(), err.frame.noise()].concat();
             let said = String::from_utf8_lossy(&noise);
             Err(ExecError::NoShell(

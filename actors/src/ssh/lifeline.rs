@@ -14,7 +14,9 @@
 //! (`setsid`) stays: that is how daemons are started on purpose. When a command had to be stopped,
 //! such strays are found by a mark in their environment, where the host has `/proc`; twice, so that
 //! nothing slips through while it forks, and before the report, which says whether the search was
-//! possible. A process that also clears its environment escapes; that is said in the documentation.
+//! possible, and whether the group is ours alone: it is not where the shell leads no group, or where
+//! another user's process is in it (`sudo`). A process that also clears its environment escapes, and
+//! a loop of the shell itself in a group of its own (`set -m`); that is said in the documentation.
 //!
 //! This file only writes text. The quoting in [`quote`] is the one place where a value becomes
 //! part of a script.
@@ -44,31 +46,41 @@ pub(crate) fn script(command: &Command, marker: &Marker, mark: &str, timeout: Du
     let late = (timeout + TOO_LATE).as_secs_f64().ceil();
     let grace = STOP_GRACE.as_secs();
     let (hex, body) = (marker.hex(), body(command, mark));
+    let watcher = |watch: &str| format!("( trap '' TERM INT HUP PIPE; {watch}; stop ) 2>/dev/null");
     // The command's own standard input, when there is one, is the first part of ours; only then
-    // does ours become the lifeline.
-    let (watch, feed) = match command.stdin().len() {
-        0 => ("cat <&3 >/dev/null".to_owned(), false),
-        n => (
-            format!("head -c {n} <&3 2>/dev/null; exec >/dev/null; cat <&3"),
-            true,
+    // does ours become the lifeline. As long as the command leaves input unread, the end of the
+    // lifeline stands behind it and is not seen: then only the time limit on the host, and the
+    // killing from outside, end it.
+    let (ready, tail) = match command.stdin().len() {
+        0 => (
+            String::new(),
+            format!("{} >/dev/null &\nmain", watcher("cat <&3")),
         ),
-    };
-    let watcher = format!("( trap '' TERM INT HUP PIPE; {watch}; stop ) 2>/dev/null");
-    let work = "main";
-    let tail = match feed {
-        false => format!("{watcher} >/dev/null &\n{work}"),
-        true => format!("{{ {watcher} & }} | {work}"),
+        n => (
+            // Not every `head` has `-c` (POSIX has it since 2024); a command must not mistake
+            // missing input for empty input.
+            "head -c 0 </dev/null || { mark nohead >&4; exit; }\n".to_owned(),
+            format!(
+                "{{ {} & }} | main",
+                watcher(&format!("head -c {n} <&3; exec >/dev/null; cat <&3"))
+            ),
+        ),
     };
     format!(
         r#"{{
 mark() {{ printf '\036{hex} %s\n' "$1"; }}
+ours() {{
+g=$(cat /proc/[0-9]*/stat | awk -v g=$$ '{{ p = $1; sub(/.*\) /, ""); if ($3 == g && $1 != "Z") print p }}')
+case " $(echo $g) " in *" $$ "*) ;; *) return 1 ;; esac
+for p in $g; do [ -O /proc/$p ] || [ ! -e /proc/$p ] || return 1; done
+}} 2>/dev/null
 sweep() {{
 [ -r /proc/self/environ ] || return 1
 for i in 1 2; do
 for p in $(grep -lsF SCOUT_CALL={mark} /proc/[0-9]*/environ); do p=${{p#/proc/}}; kill -KILL "${{p%/environ}}"; done
 [ $i = 2 ] || sleep 0.05
 done 2>/dev/null
-return 0
+ours
 }}
 late() {{
 read -r up x </proc/uptime && read -r stat </proc/$$/stat || return 1
@@ -93,7 +105,7 @@ kill -KILL -$$
 late && exit
 trap : TERM INT HUP PIPE
 exec 3<&0 4>&1 5>&2 </dev/null 2>/dev/null
-mark $$; mark begin >&5
+{ready}mark $$; mark begin >&5
 ( trap '' TERM INT HUP PIPE; exec 3<&-; sleep {limit}; stop ) >/dev/null 2>&1 &
 {tail}
 }}
@@ -104,12 +116,12 @@ mark $$; mark begin >&5
 /// The command in a subshell of its own, with its directory, environment and mark. The shell around
 /// it has no standard error: what it says there ("Terminated") is no output of the command.
 fn body(command: &Command, mark: &str) -> String {
-    let mut text = format!(
-        "( trap - TERM INT HUP PIPE; exec 3<&- 4>&- 5>&-; SCOUT_CALL={mark}; export SCOUT_CALL\n"
-    );
+    let mut text = String::from("( trap - TERM INT HUP PIPE; exec 3<&- 4>&- 5>&-\n");
     for (name, value) in command.env() {
         text.push_str(&format!("{name}={}; export {name}\n", quote(value)));
     }
+    // Behind the caller's own variables, so that none of them can take the mark away.
+    text.push_str(&format!("SCOUT_CALL={mark}; export SCOUT_CALL\n"));
     if let Some(cwd) = command.cwd() {
         text.push_str(&match cwd.below_home() {
             Some("") => "cd || exit\n".to_owned(),

@@ -114,7 +114,11 @@ impl Watch {
             (Some(Why::Cancelled), ..) => Outcome::Cancelled {
                 stopped: report.stopped(),
             },
-            (None, Some(code), _) => Outcome::Exited { code },
+            // `TERM` reached the shell, and not from here: from the limit the host keeps by itself,
+            // should we have slept through ours, or from the command. Whatever the code, it was cut.
+            (None, Some(_), _) => Outcome::Signaled {
+                name: "TERM".into(),
+            },
             // The shell itself was killed, so there is no report; its strays are ended by the
             // lifeline, which closes with the channel.
             (None, None, Exit::Signal(name)) => Outcome::Signaled { name: name.clone() },
