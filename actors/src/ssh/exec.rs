@@ -15,7 +15,7 @@ use super::frame::{Frame, Marker, token};
 use super::{Channel, OpenError, Session, lifeline};
 use crate::budget::Hold;
 use crate::command::Command;
-use crate::outcome::{Captured, Outcome};
+use crate::outcome::{Captured, Outcome, Stopped};
 use report::Report;
 use russh::{ChannelMsg, Sig};
 use send::Feeder;
@@ -91,7 +91,7 @@ pub(crate) async fn run(
             Err(error) => return unsent(error, allowance.hold),
         },
         // A channel that opens after all is closed as it is dropped.
-        () = cancel.cancelled() => return unsent(OpenError::Lost, allowance.hold),
+        () = cancel.cancelled() => return never_ran(allowance.hold),
     };
     let marker = Marker::fresh();
     let mark = token();
@@ -112,6 +112,22 @@ pub(crate) async fn run(
         return unsent(OpenError::Lost, running.hold);
     }
     running.conclude(&watch)
+}
+
+/// The caller left before anything was sent: there is nothing that could still run.
+fn never_ran(hold: Hold) -> Finished {
+    let ended = Ended {
+        outcome: Outcome::Cancelled {
+            stopped: Stopped::Verified,
+        },
+        stdout: Captured::default(),
+        stderr: Captured::default(),
+        hold,
+    };
+    Finished {
+        result: Ok(ended),
+        leftover: Leftover(None),
+    }
 }
 
 fn unsent(why: OpenError, hold: Hold) -> Finished {

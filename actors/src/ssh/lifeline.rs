@@ -164,18 +164,30 @@ mod tests {
 
     /// The same behind a start-up file.
     fn run_after(start: &str, command: &Command, timeout: Duration) -> (String, String) {
+        run_grouped(start, command, timeout, true)
+    }
+
+    /// The same, as the leader of a process group or not.
+    fn run_grouped(
+        start: &str,
+        command: &Command,
+        timeout: Duration,
+        leads: bool,
+    ) -> (String, String) {
         let marker = Marker::fresh();
         let script = script(command, &marker, "0123", timeout);
         let mut child = {
             use std::os::unix::process::CommandExt;
-            Process::new("/bin/sh")
+            let mut shell = Process::new("/bin/sh");
+            shell
                 .args(["-c", &format!("{start}\n{REQUEST}")])
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .process_group(0)
-                .spawn()
-                .unwrap()
+                .stderr(Stdio::piped());
+            if leads {
+                shell.process_group(0);
+            }
+            shell.spawn().unwrap()
         };
         let mut stdin = child.stdin.take().unwrap();
         stdin.write_all(script.as_bytes()).unwrap();
@@ -227,6 +239,32 @@ mod tests {
             .unwrap();
         let (out, _) = run(&command);
         assert!(out.contains("70000\n0\n\u{1e}N rc=0"), "{out:?}");
+    }
+
+    #[test]
+    fn a_host_that_cannot_feed_input_runs_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let head = dir.path().join("head");
+        std::fs::write(&head, "#!/bin/sh\nexit 64\n").unwrap();
+        std::fs::set_permissions(&head, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .unwrap();
+        let start = format!("PATH={}:$PATH; export PATH", dir.path().display());
+        let command = shell("wc -c").with_stdin("input").unwrap();
+        let (out, _) = run_after(&start, &command, Duration::from_secs(5));
+        assert_eq!(out, "\u{1e}N nohead\n");
+    }
+
+    #[test]
+    fn a_stop_is_known_to_be_whole_only_in_a_group_of_ones_own() {
+        let stopped = |line: &str| run(&shell(line)).0.lines().last().unwrap().to_owned();
+        assert!(stopped("kill -TERM 0; sleep 5").ends_with("swept=1"));
+        let (out, _) = run_grouped(
+            "",
+            &shell("kill -TERM $$; sleep 0.2"),
+            Duration::from_secs(5),
+            false,
+        );
+        assert!(out.contains("swept=0"), "{out:?}");
     }
 
     #[test]
