@@ -5,6 +5,12 @@
 #[cfg(test)]
 mod a_live_check_proves_its_promises;
 #[cfg(test)]
+mod a_lost_connection_is_a_state;
+#[cfg(test)]
+mod a_slow_host_slows_nobody;
+#[cfg(test)]
+mod an_unreachable_host_is_left_alone;
+#[cfg(test)]
 mod every_client_is_served;
 #[cfg(test)]
 mod every_phase_has_a_deadline;
@@ -13,6 +19,10 @@ mod harness;
 #[cfg(test)]
 mod hostile_hosts_are_contained;
 #[cfg(test)]
+mod one_connection_per_host;
+#[cfg(test)]
 mod resources_and_prompts;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod the_pool_keeps_its_capacity;
