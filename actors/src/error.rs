@@ -188,7 +188,7 @@ impl FleetError {
             Self::Busy {
                 what: Contended::Pool,
                 ..
-            } => "wait for calls on other hosts to end, or raise `limits.max_pool_size`".into(),
+            } => "wait for calls on other hosts to end, or raise `ssh.max_pool_size`".into(),
             Self::Busy {
                 what: Contended::Memory,
                 ..

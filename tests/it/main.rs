@@ -7,6 +7,12 @@ mod a_command_is_what_was_asked;
 #[cfg(test)]
 mod a_live_check_proves_its_promises;
 #[cfg(test)]
+mod a_lost_connection_is_a_state;
+#[cfg(test)]
+mod a_slow_host_slows_nobody;
+#[cfg(test)]
+mod an_unreachable_host_is_left_alone;
+#[cfg(test)]
 mod completion_suggests_what_there_is;
 #[cfg(test)]
 mod every_client_is_served;
@@ -29,6 +35,8 @@ mod no_key_no_call;
 #[cfg(test)]
 mod nothing_outlives_its_call;
 #[cfg(test)]
+mod one_connection_per_host;
+#[cfg(test)]
 mod output_is_honest;
 #[cfg(test)]
 mod resources_and_prompts;
@@ -38,3 +46,5 @@ mod roles_and_scopes_hold;
 mod secrets_stay_inside;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod the_pool_keeps_its_capacity;

@@ -13,12 +13,14 @@ pub(crate) mod exposition;
 pub(crate) mod fleet;
 pub(crate) mod hostile;
 pub(crate) mod keys;
+pub(crate) mod load;
 pub(crate) mod procs;
 pub(crate) mod program;
 pub(crate) mod sdk;
 pub(crate) mod server;
 pub(crate) mod sockets;
 pub(crate) mod sshd;
+pub(crate) mod watcher;
 
 use std::time::{Duration, Instant};
 

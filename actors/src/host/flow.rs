@@ -1,6 +1,6 @@
 //! What a host decides about its work: what waits, what starts, and what comes back undone.
 
-use super::job::{Job, LaneKind, Slot, Undone};
+use super::job::{Job, LaneKind, PAUSE, Slot, Undone};
 use super::link::Epoch;
 use super::{Files, Msg, State, run};
 use crate::error::FleetError;
@@ -77,8 +77,9 @@ impl State {
                 self.commands.learn();
                 tracing::info!(host = %self.name(), limit = running.max(1), "the host takes no more channels");
                 match running {
-                    // Not even one: perhaps our own SFTP channel is the one it allows.
-                    0 => self.files = Files::Absent,
+                    // Not even one: perhaps our own SFTP channel is the one it allows. It closes
+                    // with the last read on it, and later reads let this command go first.
+                    0 => self.files = Files::Crowded,
                     // There will be one when those that run have ended.
                     _ => job.attempts = 0,
                 }
@@ -89,6 +90,9 @@ impl State {
         }
         if job.attempts >= ATTEMPTS {
             let (host, waited) = (self.name().clone(), job.since.elapsed());
+            if matches!(self.files, Files::Crowded) {
+                self.files = Files::Absent;
+            }
             job.work.refuse(match why {
                 Undone::NoChannel => run::busy(&host, waited),
                 Undone::Lost | Undone::FilesLost => FleetError::ConnectionLost { host },
@@ -124,7 +128,7 @@ impl State {
                 self.files = Files::Opening;
                 let (me, epoch) = (me.clone(), self.link.epoch());
                 self.jobs.spawn(async move {
-                    let opened = Sftp::open(&session).await;
+                    let opened = open_files(&session).await;
                     let _sent = me.cast(Msg::FilesOpened(epoch, opened));
                 });
             }
@@ -174,4 +178,18 @@ impl State {
             job.work.refuse(error.clone());
         }
     }
+}
+
+/// Starts SFTP. A refused channel is asked for again after a pause: a host goes on counting a
+/// session for a moment after it said that the session is over.
+async fn open_files(session: &Session) -> Result<Sftp, SftpError> {
+    for attempt in 1..ATTEMPTS {
+        match Sftp::open(session).await {
+            Err(SftpError::Open(OpenError::TooMany)) => {
+                tokio::time::sleep(PAUSE * u32::from(attempt)).await;
+            }
+            answer => return answer,
+        }
+    }
+    Sftp::open(session).await
 }

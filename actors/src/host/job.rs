@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// The pause before a second attempt; before a third, twice as long.
-const PAUSE: Duration = Duration::from_millis(100);
+pub(super) const PAUSE: Duration = Duration::from_millis(100);
 
 /// Which of a host's two queues a job stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

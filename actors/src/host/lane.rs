@@ -135,4 +135,21 @@ mod tests {
         lane.learn();
         assert_eq!(lane.start(), Some(9));
     }
+
+    #[test]
+    fn a_place_is_left_when_a_job_ends_but_never_the_last() {
+        let mut lane = Lane::new(8, 32);
+        for n in 0..4 {
+            lane.push(n, |_| false).unwrap();
+        }
+        assert_eq!((lane.start(), lane.start()), (Some(0), Some(1)));
+        lane.leave_one();
+        lane.ended();
+        assert_eq!(lane.start(), None, "one runs, and one is the limit now");
+        lane.ended();
+        assert_eq!(lane.start(), Some(2));
+        lane.leave_one();
+        lane.ended();
+        assert_eq!(lane.start(), Some(3));
+    }
 }

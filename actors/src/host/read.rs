@@ -71,8 +71,9 @@ impl ReadJob {
                 })
             }
         };
-        let _heard = self.reply.send(answer);
+        // First the slot: who has the answer may call again at once, and must find it free.
         drop(slot);
+        let _heard = self.reply.send(answer);
         drop(self.lease);
     }
 }

@@ -18,8 +18,12 @@ use russh::keys::{
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 type DynAgent = AgentClient<Box<dyn AgentStream + Send + Unpin>>;
+
+/// How long the end of a connection may take to be known after its last answer was missed.
+const ENDING: Duration = Duration::from_millis(100);
 
 /// A key file as far as it could be read.
 struct Identity {
@@ -110,7 +114,7 @@ impl Attempts {
             .authenticate_publickey_with(user, key.clone(), hash, agent)
             .await
         {
-            Ok(result) => Ok(self.note(result)),
+            Ok(result) => self.note(handle, user, result).await,
             // An agent that declines to sign, or lost the key: the next key may still do.
             Err(error) => {
                 self.skipped
@@ -134,20 +138,37 @@ impl Attempts {
             .authenticate_publickey(user, key)
             .await
             .map_err(protocol)?;
-        Ok(self.note(result))
+        self.note(handle, user, result).await
     }
 
     /// Remembers what the host would take; true when it is satisfied.
-    fn note(&mut self, result: AuthResult) -> bool {
-        match result {
-            AuthResult::Success => true,
-            AuthResult::Failure {
-                remaining_methods, ..
-            } => {
-                self.methods = names(&remaining_methods);
-                false
-            }
+    ///
+    /// russh reports the end of the connection as a refusal that names no methods. Only the host
+    /// can refuse, though: by an answer, or by a goodbye in its place (sshd sends that instead of
+    /// the last answer of `MaxAuthTries`, `sshd_config(5)`).
+    async fn note(
+        &mut self,
+        handle: &mut Handle<Sensor>,
+        user: &str,
+        result: AuthResult,
+    ) -> Result<bool, DialFailure> {
+        let AuthResult::Failure {
+            remaining_methods, ..
+        } = result
+        else {
+            return Ok(true);
+        };
+        let methods = names(&remaining_methods);
+        if methods.is_empty()
+            && let Ok(ended) = tokio::time::timeout(ENDING, handle).await
+        {
+            return Err(match ended {
+                Err(broken) if self.methods.is_empty() => super::dial::failure(broken),
+                _ => std::mem::take(self).into_failure(user),
+            });
         }
+        self.methods = methods;
+        Ok(false)
     }
 
     fn into_failure(self, user: &str) -> DialFailure {

@@ -101,6 +101,7 @@ r=$? s=
 if [ "$x" ]; then if sweep; then s=1; else s=0; fi; fi
 mark "rc=$r swept=$s" >&4; mark end >&5
 kill -KILL -$$
+exit
 }}
 late && exit
 trap : TERM INT HUP PIPE

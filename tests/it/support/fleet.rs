@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::account::{Account, let_through};
 use super::keys::{KeyPair, known_hosts_line};
 use super::procs::Proc;
-use super::sockets::Block;
+use super::sockets::{Block, connections_at};
 use super::sshd::Sshd;
 use super::sshd::config::SshdConfig;
 
@@ -211,7 +211,8 @@ impl Fleet {
 
     /// TCP connections that the hosts hold at this moment.
     pub(crate) fn established(&self) -> usize {
-        self.sshds.iter().map(Sshd::established).sum()
+        let hosts: Vec<_> = self.sshds.iter().map(Sshd::address).collect();
+        connections_at(&hosts).len()
     }
 
     /// Connections that passed authentication so far.

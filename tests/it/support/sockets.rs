@@ -1,6 +1,7 @@
 //! Loopback addresses and the kernel's table of TCP connections. Addresses are handed out so that two
 //! tests never share one; the table is read, never changed.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -43,34 +44,37 @@ pub(crate) fn free_port(ip: impl Into<IpAddr>) -> u16 {
 /// How many established connections the listener at `local` holds. An unspecified address stands for
 /// every address of that port. Only the accepting side counts, so a loopback connection counts once.
 pub(crate) fn established_at(local: SocketAddr) -> usize {
-    let table = std::fs::read_to_string("/proc/net/tcp").expect("Linux");
-    count_established(&table, local)
+    connections_at(&[local]).len()
 }
 
-fn count_established(table: &str, local: SocketAddr) -> usize {
-    let holds = |line: &str| {
+/// The established connections that these listeners hold, each as its two ends, from one look at the
+/// table.
+pub(crate) fn connections_at(locals: &[SocketAddr]) -> BTreeSet<[SocketAddr; 2]> {
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("Linux");
+    established(&table, locals)
+}
+
+fn established(table: &str, locals: &[SocketAddr]) -> BTreeSet<[SocketAddr; 2]> {
+    let ends = |line: &str| {
         let mut fields = line.split_whitespace().skip(1);
-        let (Some(at), Some(_), Some(state)) = (fields.next(), fields.next(), fields.next()) else {
-            return false;
-        };
-        let Some((ip, port)) = parse_endpoint(at) else {
-            return false;
-        };
-        state == ESTABLISHED
-            && port == local.port()
-            && (local.ip().is_unspecified() || local.ip() == IpAddr::V4(ip))
+        let (at, from) = (fields.next()?, fields.next()?);
+        let (at, from) = (parse_endpoint(at)?, parse_endpoint(from)?);
+        (fields.next()? == ESTABLISHED).then_some([at, from])
     };
-    table.lines().skip(1).filter(|line| holds(line)).count()
+    let held = |at: &SocketAddr| {
+        locals.iter().any(|local| {
+            local.port() == at.port() && (local.ip().is_unspecified() || local.ip() == at.ip())
+        })
+    };
+    let lines = table.lines().skip(1).filter_map(ends);
+    lines.filter(|[at, _]| held(at)).collect()
 }
 
 /// `0100007F:1F90` is 127.0.0.1:8080: the address in the machine's byte order, the port as a number.
-fn parse_endpoint(text: &str) -> Option<(Ipv4Addr, u16)> {
+fn parse_endpoint(text: &str) -> Option<SocketAddr> {
     let (ip, port) = text.split_once(':')?;
-    let ip = u32::from_str_radix(ip, 16).ok()?;
-    Some((
-        Ipv4Addr::from(ip.to_ne_bytes()),
-        u16::from_str_radix(port, 16).ok()?,
-    ))
+    let ip = Ipv4Addr::from(u32::from_str_radix(ip, 16).ok()?.to_ne_bytes());
+    Some((ip, u16::from_str_radix(port, 16).ok()?).into())
 }
 
 #[test]
@@ -81,13 +85,12 @@ fn only_the_accepting_side_of_an_established_connection_counts() {
         2: 0100007F:C350 0100007F:1F90 01 00000000:00000000\n\
         3: 0200007F:1F90 0100007F:C351 01 00000000:00000000\n\
         4: 0100007F:1F90 0100007F:C352 08 00000000:00000000\n";
-    assert_eq!(
-        count_established(table, "127.0.0.1:8080".parse().unwrap()),
-        1
-    );
-    assert_eq!(count_established(table, "0.0.0.0:8080".parse().unwrap()), 2);
-    assert_eq!(
-        count_established(table, "127.0.0.1:8081".parse().unwrap()),
-        0
-    );
+    let count = |locals: &[&str]| {
+        let locals: Vec<_> = locals.iter().map(|local| local.parse().unwrap()).collect();
+        established(table, &locals).len()
+    };
+    assert_eq!(count(&["127.0.0.1:8080"]), 1);
+    assert_eq!(count(&["0.0.0.0:8080"]), 2);
+    assert_eq!(count(&["127.0.0.1:8080", "127.0.0.2:8080"]), 2);
+    assert_eq!(count(&["127.0.0.1:8081"]), 0);
 }
