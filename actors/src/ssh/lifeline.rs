@@ -195,9 +195,12 @@ mod tests {
         // A real host gets the input after the shell reported itself; the pause stands for that.
         #[expect(clippy::disallowed_methods, reason = "a synchronous test")]
         std::thread::sleep(Duration::from_millis(100));
-        stdin.write_all(command.stdin()).unwrap();
+        // A script that runs nothing has gone by now.
+        let _taken = stdin.write_all(command.stdin());
+        // Where the group cannot be killed, only the end of the lifeline ends the watchers.
+        let lifeline = Some(stdin).filter(|_| leads);
         let output = child.wait_with_output().unwrap();
-        drop(stdin);
+        drop(lifeline);
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(marker.hex(), "N");
         (text(output.stdout), text(output.stderr))
     }
