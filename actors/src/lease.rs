@@ -125,7 +125,8 @@ impl Lease {
             .max_bytes
             .unwrap_or(limits.max_output)
             .min(limits.max_output);
-        let timeout = bounds.timeout.unwrap_or(limits.command_timeout);
+        let most = limits.command_timeout;
+        let timeout = bounds.timeout.unwrap_or(most).min(most);
         let hold = self.reserve(2 * max_output.min(BASE), deadline).await?;
         let cancel = self.tools.shutdown.child_token();
         let _hang_up = cancel.clone().drop_guard();

@@ -61,7 +61,8 @@ impl Ops {
         loop {
             let found = lease
                 .read(path.clone(), Want { part, tree }, deadline)
-                .await?;
+                .await
+                .map_err(|error| self.failure(principal, error))?;
             let content = match found {
                 Found::File(content) => content,
                 Found::Directory(listing) => {

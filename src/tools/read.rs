@@ -3,7 +3,7 @@
 use super::schema::{of, report};
 use super::{Answered, Call, Described, reads};
 use crate::access::Principal;
-use crate::mcp::{Answer, CallError};
+use crate::mcp::Answer;
 use crate::ops::{Bytes, Failure, Ops, Range, ReadReport, ReadRequest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -80,12 +80,12 @@ pub(super) fn describe() -> Described {
     }
 }
 
-pub(super) async fn call(call: Call<'_>, args: Args) -> Result<Answered, CallError> {
+pub(super) async fn call(call: Call<'_>, args: Args) -> Answered {
     let request = match request(args) {
         Ok(request) => request,
-        Err(failure) => return Ok(failure.into()),
+        Err(failure) => return failure.into(),
     };
-    Ok(answer(call.ops, call.principal, request, call.deadline).await)
+    answer(call.ops, call.principal, request, call.deadline).await
 }
 
 /// Reads, and shapes the report; also for `scout`.

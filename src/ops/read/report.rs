@@ -135,6 +135,9 @@ impl FileReport {
         bytes.truncate(part.end);
         bytes.drain(..part.start);
         let mime_type = mime_type(&bytes);
+        // Who asked for so many bytes and got them need not be told that there are more.
+        let asked =
+            matches!(range, Range::Bytes { limit: Some(limit), .. } if bytes.len() as u64 >= limit);
         let content = Bytes::new(bytes, truncated);
         Self {
             host: host.to_string(),
@@ -150,7 +153,7 @@ impl FileReport {
             },
             encoding: content.encoding(),
             content,
-            limited: !matches!(range, Range::Bytes { limit: Some(_), .. }),
+            limited: !asked,
             hold,
         }
     }
@@ -275,7 +278,6 @@ impl fmt::Display for FileReport {
                 bytes.len()
             )?,
         }
-        // Who asked for so many bytes need not be told that there are more.
         if self.truncated && self.limited {
             write!(f, "\n\n[truncated at {} bytes]", self.content.len())?;
         }
