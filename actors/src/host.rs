@@ -68,6 +68,11 @@ impl HostRef {
         let _sent = self.0.cast(Msg::Submit(job));
     }
 
+    /// A caller left the queue: what its job holds can be given back.
+    pub(crate) fn left(&self) {
+        let _sent = self.0.cast(Msg::Left);
+    }
+
     /// Stops the host; running jobs are aborted.
     pub(crate) fn stop(&self, reason: &str) {
         self.0.stop(Some(reason.to_owned()));
@@ -82,6 +87,8 @@ impl HostRef {
 
 pub(crate) enum Msg {
     Submit(Job),
+    /// Somebody left a queue.
+    Left,
     Dialled(Epoch, Result<(Session, Closed), DialError>),
     Lost(Epoch),
     Probed(Epoch, bool),
@@ -157,6 +164,8 @@ impl Actor for Host {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             Msg::Submit(job) => state.submit(&me, job),
+            // What comes after every message does it.
+            Msg::Left => {}
             Msg::Dialled(epoch, result) => state.dialled(&me, epoch, result),
             Msg::Lost(epoch) => {
                 let lost = state.link.lost(epoch);
@@ -166,12 +175,13 @@ impl Actor for Host {
                 let dead = state.link.probed(epoch, alive, Instant::now());
                 state.connection_ended(&me, dead);
             }
-            Msg::FilesOpened(epoch, result) => state.files_opened(epoch, result),
+            Msg::FilesOpened(epoch, result) => state.files_opened(&me, epoch, result),
             Msg::Freed { epoch, lane, back } => state.freed(&me, epoch, lane, back),
             #[cfg(feature = "failpoints")]
             #[expect(clippy::panic, reason = "this is what the message is for")]
             Msg::Panic => panic!("injected"),
         }
+        state.purge();
         state.pump(&me);
         while state.jobs.try_join_next().is_some() {}
         while state.watchers.try_join_next().is_some() {}

@@ -213,7 +213,10 @@ impl Lease {
         let began = Instant::now();
         let host = self.host().clone();
         // However this future ends, a job that has not started by then never will.
-        let _abandon = Abandon(claim.clone());
+        let _abandon = Abandon {
+            claim: claim.clone(),
+            host: self.actor.clone(),
+        };
         self.actor.submit(job);
         let crashed = || FleetError::Internal { host: host.clone() };
         match tokio::time::timeout_at(deadline.instant(), &mut answer).await {
@@ -234,10 +237,15 @@ impl Lease {
 }
 
 /// Leaves the queue when dropped.
-struct Abandon(Claim);
+struct Abandon {
+    claim: Claim,
+    host: HostRef,
+}
 
 impl Drop for Abandon {
     fn drop(&mut self) {
-        self.0.abandon();
+        if self.claim.leave() {
+            self.host.left();
+        }
     }
 }

@@ -109,12 +109,16 @@ impl State {
         }
         tracing::warn!(host = %self.name(), "connection lost");
         self.context.metrics.connection_down(true);
+        if matches!(self.files, Files::Opening) {
+            self.reads_unserved();
+        }
         self.files = Files::Absent;
         self.reconnect(me);
     }
 
     /// Dials again if anything waits.
     pub(super) fn reconnect(&mut self, me: &ActorRef<Msg>) {
+        self.purge();
         if self.commands.waiting() + self.reads.waiting() > 0
             && let Err(error) = self.admit(me)
         {

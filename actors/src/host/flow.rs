@@ -20,21 +20,31 @@ impl State {
             Ok(hit) => self.context.metrics.pool_request(hit),
             Err(error) => return job.work.refuse(error),
         }
+        self.purge();
         self.context.metrics.queued(1.0);
-        if let Err(job) = self.lane(job.lane).push(job, Job::is_abandoned) {
+        if let Err(job) = self.lane(job.lane).push(job) {
             self.context.metrics.queued(-1.0);
             job.work
                 .refuse(run::busy(&self.settings.name, Duration::ZERO));
         }
     }
 
-    pub(super) fn files_opened(&mut self, epoch: Epoch, result: Result<Sftp, SftpError>) {
+    pub(super) fn files_opened(
+        &mut self,
+        me: &ActorRef<Msg>,
+        epoch: Epoch,
+        result: Result<Sftp, SftpError>,
+    ) {
         if epoch != self.link.epoch() || !matches!(self.files, Files::Opening) {
             return;
         }
+        if let Err(SftpError::Lost | SftpError::Open(OpenError::Lost)) = result {
+            // Gone, or deaf: either way there is no use in it for anybody.
+            let lost = self.link.lost(epoch);
+            return self.connection_ended(me, lost);
+        }
         self.files = match result {
             Ok(sftp) => Files::Open(Arc::new(sftp)),
-            // News of the connection's end is on its way, and with it what waits gets a new one.
             Err(SftpError::Lost | SftpError::Open(OpenError::Lost)) => Files::Absent,
             Err(SftpError::Open(OpenError::TooMany)) if self.commands.running() > 0 => {
                 self.commands.leave_one();
@@ -158,6 +168,28 @@ impl State {
             files,
         );
         self.jobs.spawn(job.work.start(slot));
+    }
+
+    /// Lets go of every waiting job whose caller has left.
+    pub(super) fn purge(&mut self) {
+        let left = self.commands.purge(Job::is_abandoned) + self.reads.purge(Job::is_abandoned);
+        if left > 0 {
+            self.context.metrics.queued(-(left as f64));
+        }
+    }
+
+    /// A connection ended before SFTP was there: an attempt for every read that waited for it, so
+    /// that a host which takes logins and nothing else is not logged in to for ever.
+    pub(super) fn reads_unserved(&mut self) {
+        let exhausted = self.reads.take_where(|job| {
+            job.attempts = job.attempts.saturating_add(1);
+            job.attempts >= ATTEMPTS
+        });
+        for job in exhausted {
+            self.context.metrics.queued(-1.0);
+            let host = self.name().clone();
+            job.work.refuse(FleetError::ConnectionLost { host });
+        }
     }
 
     /// Tells every waiting read why there will be none; `error` gets how long it waited.
