@@ -87,14 +87,18 @@ impl State {
                 self.commands.learn();
                 tracing::info!(host = %self.name(), limit = running.max(1), "the host takes no more channels");
                 match running {
-                    // Not even one: perhaps our own SFTP channel is the one it allows.
-                    0 => self.files = Files::Absent,
+                    // Not even one: perhaps our own SFTP channel is the one it allows. One that is
+                    // being opened is not given up, or there would be two.
+                    0 => {
+                        if !matches!(self.files, Files::Opening) {
+                            self.files = Files::Absent;
+                        }
+                    }
                     // There will be one when those that run have ended.
                     _ => job.attempts = 0,
                 }
             }
             Undone::Lost if !stale => lost = self.link.lost(epoch),
-            Undone::FilesLost if !stale => self.files = Files::Absent,
             _ => {}
         }
         if job.attempts >= ATTEMPTS {
