@@ -199,11 +199,11 @@ impl Actor for Host {
         state.jobs.shutdown().await;
         state.files = Files::Absent;
         if let Some(session) = state.link.take() {
+            state.context.metrics.connection_down(false);
             session.disconnect().await;
             drop(session);
             let ended = async { while state.watchers.join_next().await.is_some() {} };
             let _in_time = tokio::time::timeout(FAREWELL, ended).await;
-            state.context.metrics.connection_down(false);
         }
         Ok(())
     }
@@ -231,5 +231,20 @@ impl State {
             host: self.name().clone(),
             state: self.link.label(),
         });
+    }
+}
+
+/// However a host ends, a crash included, what it counted is taken back: news that it has not
+/// read by then (`Freed` above all, which a stop overtakes) is never read.
+impl Drop for State {
+    fn drop(&mut self) {
+        let metrics = &self.context.metrics;
+        let running = self.commands.running() + self.reads.running();
+        let waiting = self.commands.waiting() + self.reads.waiting();
+        metrics.running(-(running as f64));
+        metrics.queued(-(waiting as f64));
+        if self.link.take().is_some() {
+            metrics.connection_down(false);
+        }
     }
 }
