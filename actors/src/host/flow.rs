@@ -6,7 +6,9 @@ use super::{Files, Msg, State, run};
 use crate::error::FleetError;
 use crate::ssh::sftp::{Sftp, SftpError};
 use crate::ssh::{OpenError, Session};
+use futures_util::FutureExt;
 use ractor::ActorRef;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -138,7 +140,8 @@ impl State {
                 self.files = Files::Opening;
                 let (me, epoch) = (me.clone(), self.link.epoch());
                 self.jobs.spawn(async move {
-                    let opened = Sftp::open(&session).await;
+                    let opened = AssertUnwindSafe(Sftp::open(&session)).catch_unwind();
+                    let opened = opened.await.unwrap_or(Err(SftpError::Lost));
                     let _sent = me.cast(Msg::FilesOpened(epoch, opened));
                 });
             }
