@@ -110,8 +110,9 @@ impl Attempts {
             .authenticate_publickey_with(user, key.clone(), hash, agent)
             .await
         {
-            Ok(result) => Ok(self.note(result)),
+            Ok(result) => self.note(user, result),
             // An agent that declines to sign, or lost the key: the next key may still do.
+            Err(_) if handle.is_closed() => Err(self.hung_up(user)),
             Err(error) => {
                 self.skipped
                     .push(format!("the agent did not sign: {error}"));
@@ -130,23 +131,40 @@ impl Attempts {
         let hash = rsa_hash(handle, key.algorithm()).await?;
         self.tried.push(format!("`{}`", identity.path.display()));
         let key = PrivateKeyWithHashAlg::new(Arc::new(key.clone()), hash);
-        let result = handle
-            .authenticate_publickey(user, key)
-            .await
-            .map_err(protocol)?;
-        Ok(self.note(result))
+        let result = handle.authenticate_publickey(user, key).await;
+        let result = result.map_err(|error| match handle.is_closed() {
+            true => self.hung_up(user),
+            false => protocol(error),
+        })?;
+        self.note(user, result)
     }
 
     /// Remembers what the host would take; true when it is satisfied.
-    fn note(&mut self, result: AuthResult) -> bool {
+    ///
+    /// russh says that a session which ended refused the key and would take no method at all. A
+    /// host that refuses names at least the one that was tried (RFC 4252 §5.1), and an end must not
+    /// be held against the key: a refusal is remembered for longer than a bad line.
+    fn note(&mut self, user: &str, result: AuthResult) -> Result<bool, DialFailure> {
         match result {
-            AuthResult::Success => true,
+            AuthResult::Success => Ok(true),
+            AuthResult::Failure {
+                remaining_methods, ..
+            } if remaining_methods.is_empty() => Err(self.hung_up(user)),
             AuthResult::Failure {
                 remaining_methods, ..
             } => {
                 self.methods = names(&remaining_methods);
-                false
+                Ok(false)
             }
+        }
+    }
+
+    /// The host ended the connection. After a refusal that is one more (`MaxAuthTries`,
+    /// `sshd_config(5)`); before any it says nothing about the keys.
+    fn hung_up(&mut self, user: &str) -> DialFailure {
+        match self.methods.is_empty() {
+            true => protocol(russh::Error::Disconnect),
+            false => std::mem::take(self).into_failure(user),
         }
     }
 
@@ -267,5 +285,37 @@ async fn agent_keys(agent: &mut DynAgent, attempts: &mut Attempts) -> Vec<Public
             attempts.skipped.push(format!("the agent: {error}"));
             Vec::new()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use russh::MethodKind;
+
+    #[test]
+    fn an_end_during_login_is_not_a_refusal_of_the_key() {
+        let refusal = |methods: &[MethodKind]| AuthResult::Failure {
+            remaining_methods: methods.into(),
+            partial_success: false,
+        };
+        let mut attempts = Attempts {
+            tried: vec!["a key".into()],
+            ..Attempts::default()
+        };
+        assert!(matches!(
+            attempts.note("me", refusal(&[])),
+            Err(DialFailure::Io(_))
+        ));
+        assert!(matches!(
+            attempts.note("me", refusal(&[MethodKind::PublicKey])),
+            Ok(false)
+        ));
+        assert_eq!(attempts.methods, ["publickey"]);
+        assert!(matches!(
+            attempts.note("me", refusal(&[])),
+            Err(DialFailure::Denied { .. })
+        ));
+        assert!(matches!(attempts.note("me", AuthResult::Success), Ok(true)));
     }
 }
