@@ -57,13 +57,14 @@ impl State {
                 self.refuse_reads(|waited| run::busy(&host, waited));
                 Files::Absent
             }
-            // It may be slow today: who waits is told, and the next one tries again.
-            Err(SftpError::Silent) => {
+            // It may be slow today, or a login script prints into it: who waits is told, and the
+            // next one tries again.
+            Err(SftpError::Silent | SftpError::Problem(_)) => {
                 let host = self.name().clone();
                 self.refuse_reads(|_| FleetError::SftpSilent { host: host.clone() });
                 Files::Absent
             }
-            Err(SftpError::NoSubsystem | SftpError::Problem(_)) => Files::Unavailable,
+            Err(SftpError::NoSubsystem) => Files::Unavailable,
         };
     }
 
