@@ -78,6 +78,7 @@ impl State {
                 }
                 self.up_since = now;
                 self.files = Files::Absent;
+                self.commands.unlearn();
                 self.context.metrics.connection_up();
                 let me = me.clone();
                 self.watchers.spawn(async move {

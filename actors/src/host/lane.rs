@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 /// One kind of work on one host.
 #[derive(Debug)]
 pub(crate) struct Lane<J> {
+    /// What the limit is before a host has refused anything.
+    most: usize,
     limit: usize,
     running: usize,
     queue: VecDeque<J>,
@@ -15,6 +17,7 @@ impl<J> Lane<J> {
     /// At most `limit` at once (at least one), `room` waiting.
     pub(crate) fn new(limit: usize, room: usize) -> Self {
         Self {
+            most: limit.max(1),
             limit: limit.max(1),
             running: 0,
             queue: VecDeque::new(),
@@ -57,6 +60,11 @@ impl<J> Lane<J> {
     /// The host refused one more than are running: that many is the limit from now on.
     pub(crate) fn learn(&mut self) {
         self.limit = self.running.max(1).min(self.limit);
+    }
+
+    /// A new connection: what was learnt of the last one no longer holds.
+    pub(crate) fn unlearn(&mut self) {
+        self.limit = self.most;
     }
 
     /// One place of those that are taken is needed for something else.
@@ -167,5 +175,9 @@ mod tests {
         lane.ended();
         lane.learn();
         assert_eq!(lane.start(), Some(9));
+        lane.push(10).unwrap();
+        assert_eq!(lane.start(), None, "one is the limit now");
+        lane.unlearn();
+        assert_eq!(lane.start(), Some(10));
     }
 }
