@@ -173,6 +173,10 @@ impl Actor for Host {
             }
             Msg::Probed(epoch, alive) => {
                 let dead = state.link.probed(epoch, alive, Instant::now());
+                // Commands may still hold it, and a host never has two connections.
+                if let Some(session) = &dead {
+                    session.cut();
+                }
                 state.connection_ended(&me, dead);
             }
             Msg::FilesOpened(epoch, result) => state.files_opened(&me, epoch, result),

@@ -179,7 +179,7 @@ impl Dialler {
         let cut = CancellationToken::new();
         let stream = Severable::new(stream, &cut);
         // From here on an early return, or the deadline dropping this future, cuts the socket.
-        let sever = cut.drop_guard();
+        let sever = cut.clone().drop_guard();
         let sensor = Sensor {
             trust,
             progress: Arc::clone(progress),
@@ -202,6 +202,7 @@ impl Dialler {
         Ok((
             Session {
                 handle,
+                cut,
                 _sever: sever,
                 _hop: hop,
             },
