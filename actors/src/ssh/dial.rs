@@ -6,7 +6,7 @@
 use super::host_key::{Broken, Progress, Sensor, Trust};
 use super::sever::Severable;
 use super::{Closed, Session, auth};
-use crate::error::{DialError, DialFailure, HostKeyProblem, Phase};
+use crate::error::{DialError, DialFailure, HostKeyProblem, Phase, one_line};
 use crate::inventory::HostSettings;
 use crate::inventory::known_hosts::KnownHosts;
 use crate::limits::{HANDSHAKES, Limits};
@@ -298,7 +298,7 @@ pub(super) fn failure(broken: Broken) -> DialFailure {
         Broken::Ssh(russh::Error::ChannelOpenFailure(reason)) => DialFailure::Io(format!(
             "the jump host refused to connect further ({reason:?})"
         )),
-        Broken::Ssh(other) => DialFailure::Protocol(other.to_string()),
+        Broken::Ssh(other) => DialFailure::Protocol(one_line(&other.to_string())),
     }
 }
 

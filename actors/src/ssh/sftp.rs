@@ -12,7 +12,7 @@ mod pipe;
 mod walk;
 
 use super::{OpenError, Session};
-use crate::error::FileProblem;
+use crate::error::{FileProblem, one_line};
 use crate::file::{
     Attributes, Entry, Kind, Listing, MAX_ENTRIES, MAX_ENTRY_BYTES, Part, Tree, Want, fitting,
 };
@@ -269,7 +269,7 @@ fn refused(reply: Reply) -> SftpError {
             code: FX_PERMISSION_DENIED,
             ..
         } => FileProblem::Denied,
-        Reply::Status { message, .. } => FileProblem::Other(message),
+        Reply::Status { message, .. } => FileProblem::Other(one_line(&message)),
         _ => FileProblem::Protocol("it answered with something else than was asked for"),
     })
 }
