@@ -107,8 +107,8 @@ impl Lease {
 
     /// Runs a command to its end.
     ///
-    /// The time limit is the smallest of `bounds`, the fleet's command timeout and what is left
-    /// of `deadline`. Dropping the future cancels the command: the host ends its processes, and
+    /// The time limit is that of `bounds`, or the fleet's command timeout where they have none, and
+    /// never more than what is left of `deadline`. Dropping the future cancels the command: the host ends its processes, and
     /// the channel is seen to its end in the background.
     ///
     /// # Errors
