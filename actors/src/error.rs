@@ -230,6 +230,18 @@ impl FleetError {
     }
 }
 
+/// Text of a host's, as one line of at most 200 characters that moves no terminal.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut line = String::new();
+    for letter in text.trim().chars().take(200) {
+        match letter {
+            '\'' | '"' => line.push(letter),
+            other => line.extend(other.escape_debug()),
+        }
+    }
+    line
+}
+
 fn how_long(waited: &Duration) -> String {
     match waited.as_millis() {
         0 => ": its queue is full".into(),
@@ -241,5 +253,19 @@ fn because(said: &str) -> String {
     match said.trim() {
         "" => String::new(),
         said => format!("; it said: {}", said.escape_debug()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_host_says_stays_on_its_line() {
+        assert_eq!(
+            one_line(" it's\n\x1b[2J\t\"so\" "),
+            r#"it's\n\u{1b}[2J\t"so""#
+        );
+        assert_eq!(one_line(&"é".repeat(300)).chars().count(), 200);
     }
 }

@@ -76,7 +76,7 @@ pub struct HostStatus {
     pub tags: Vec<String>,
     /// The state of its connection: `idle`, `connecting`, `connected`, `backoff`.
     pub state: &'static str,
-    /// Whether it takes connections; nothing if that was not asked for.
+    /// Whether it takes connections; nothing if that was not asked for, or not found out in time.
     pub online: Option<bool>,
 }
 
@@ -218,8 +218,12 @@ impl Fleet {
                 .collect();
             let online = self.probe(unknown).await;
             for host in &mut found {
-                let probed = online.get(&host.name).copied().unwrap_or(false);
-                host.online = Some(host.state == "connected" || probed);
+                host.online = match &host.settings {
+                    _ if host.state == "connected" => Some(true),
+                    Err(_) => Some(false),
+                    // Nothing is said of a host that nothing is known of.
+                    Ok(_) => online.get(&host.name).copied(),
+                };
             }
         }
         Ok(found)

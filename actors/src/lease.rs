@@ -107,8 +107,8 @@ impl Lease {
 
     /// Runs a command to its end.
     ///
-    /// The time limit is the smallest of `bounds`, the fleet's command timeout and what is left
-    /// of `deadline`. Dropping the future cancels the command: the host ends its processes, and
+    /// The time limit is the smallest of `bounds`, the fleet's command timeout, and what is left of
+    /// `deadline`. Dropping the future cancels the command: the host ends its processes, and
     /// the channel is seen to its end in the background.
     ///
     /// # Errors
@@ -215,7 +215,10 @@ impl Lease {
         let began = Instant::now();
         let host = self.host().clone();
         // However this future ends, a job that has not started by then never will.
-        let _abandon = Abandon(claim.clone());
+        let _abandon = Abandon {
+            claim: claim.clone(),
+            host: self.actor.clone(),
+        };
         self.actor.submit(job);
         let crashed = || FleetError::Internal { host: host.clone() };
         match tokio::time::timeout_at(deadline.instant(), &mut answer).await {
@@ -236,10 +239,15 @@ impl Lease {
 }
 
 /// Leaves the queue when dropped.
-struct Abandon(Claim);
+struct Abandon {
+    claim: Claim,
+    host: HostRef,
+}
 
 impl Drop for Abandon {
     fn drop(&mut self) {
-        self.0.abandon();
+        if self.claim.leave() {
+            self.host.left();
+        }
     }
 }

@@ -52,6 +52,8 @@ impl ReadJob {
             Ok(Ok(looked)) => Ok(found(looked, self.want.part, self.hold)),
             // A read changes nothing, so it may be done again where nothing answered.
             Ok(Err(SftpError::Lost | SftpError::Silent)) => {
+                // For all who share it: the host opens one new channel, not one for each of them.
+                files.retire();
                 return slot.undone(self.queue(), Undone::FilesLost);
             }
             Ok(Err(SftpError::Problem(problem))) => Err(FleetError::File(FileError {

@@ -6,7 +6,7 @@
 use super::host_key::{Broken, Progress, Sensor, Trust};
 use super::sever::Severable;
 use super::{Closed, Session, auth};
-use crate::error::{DialError, DialFailure, HostKeyProblem, Phase};
+use crate::error::{DialError, DialFailure, HostKeyProblem, Phase, one_line};
 use crate::inventory::HostSettings;
 use crate::inventory::known_hosts::KnownHosts;
 use crate::limits::{HANDSHAKES, Limits};
@@ -179,7 +179,7 @@ impl Dialler {
         let cut = CancellationToken::new();
         let stream = Severable::new(stream, &cut);
         // From here on an early return, or the deadline dropping this future, cuts the socket.
-        let sever = cut.drop_guard();
+        let sever = cut.clone().drop_guard();
         let sensor = Sensor {
             trust,
             progress: Arc::clone(progress),
@@ -202,6 +202,7 @@ impl Dialler {
         Ok((
             Session {
                 handle,
+                cut,
                 _sever: sever,
                 _hop: hop,
             },
@@ -297,7 +298,7 @@ pub(super) fn failure(broken: Broken) -> DialFailure {
         Broken::Ssh(russh::Error::ChannelOpenFailure(reason)) => DialFailure::Io(format!(
             "the jump host refused to connect further ({reason:?})"
         )),
-        Broken::Ssh(other) => DialFailure::Protocol(other.to_string()),
+        Broken::Ssh(other) => DialFailure::Protocol(one_line(&other.to_string())),
     }
 }
 
