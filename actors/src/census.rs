@@ -113,12 +113,7 @@ impl State {
         let turns = Arc::clone(&self.turns);
         self.probes.spawn(async move {
             let _turn = turns.acquire().await;
-            // Behind a jump host only the jump host can be seen from here.
-            let nearest = settings
-                .jump
-                .as_ref()
-                .map_or(&*settings, |jump| &*jump.settings);
-            let connect = TcpStream::connect((nearest.hostname.as_str(), nearest.port));
+            let connect = TcpStream::connect((settings.hostname.as_str(), settings.port));
             let online = matches!(tokio::time::timeout(PROBE, connect).await, Ok(Ok(_)));
             let _sent = me.cast(Msg::Probed {
                 host: settings.name.clone(),

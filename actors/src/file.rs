@@ -204,10 +204,10 @@ pub struct Content {
 pub enum Found {
     /// A regular file.
     File(Content),
-    /// A directory.
-    Directory(Listing),
-    /// A directory, as a tree.
-    Tree(Tree),
+    /// A directory, and the memory accounted for.
+    Directory(Listing, Arc<Hold>),
+    /// A directory as a tree, and the memory accounted for.
+    Tree(Tree, Arc<Hold>),
 }
 
 #[cfg(test)]

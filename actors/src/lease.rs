@@ -168,7 +168,7 @@ impl Lease {
         } else {
             LISTING
         };
-        let hold = self.reserve(memory.max(*limit), deadline).await?;
+        let memory = memory.max(*limit);
         let claim = Claim::default();
         let (reply, answer) = oneshot::channel();
         let job = ReadJob {
@@ -176,7 +176,8 @@ impl Lease {
             path,
             want,
             deadline,
-            hold,
+            budget: self.tools.budget.clone(),
+            memory,
             claim: claim.clone(),
             reply,
             span: tracing::debug_span!("job", kind = "read", host = %self.host()),

@@ -65,10 +65,12 @@ impl Ops {
                 .map_err(|error| self.failure(principal, error))?;
             let content = match found {
                 Found::File(content) => content,
-                Found::Directory(listing) => {
-                    return Ok(DirectoryReport::new(&host, &path, listing).into());
+                Found::Directory(listing, hold) => {
+                    return Ok(DirectoryReport::new(&host, &path, listing, hold).into());
                 }
-                Found::Tree(tree) => return Ok(TreeReport::new(&host, &path, tree).into()),
+                Found::Tree(tree, hold) => {
+                    return Ok(TreeReport::new(&host, &path, tree, hold).into());
+                }
             };
             // The last lines may be longer than was guessed: once more, with all there may be.
             let guess = matches!((range, part), (Range::LastLines(_), Part::Tail { limit }) if limit != u64::MAX);

@@ -67,6 +67,8 @@ pub struct DirectoryReport {
     pub entries: Vec<EntryReport>,
     /// Whether there are more than are listed.
     pub truncated: bool,
+    #[serde(skip)]
+    hold: Arc<fleet::Hold>,
 }
 
 /// A name in a directory.
@@ -105,6 +107,8 @@ pub struct TreeReport {
     pub entries: Vec<NodeReport>,
     /// Whether something was left out.
     pub truncated: bool,
+    #[serde(skip)]
+    hold: Arc<fleet::Hold>,
 }
 
 /// A name in a tree.
@@ -157,12 +161,6 @@ impl FileReport {
             hold,
         }
     }
-
-    /// Accounts for the memory of the content; keep it while a copy lives.
-    #[must_use]
-    pub fn hold(&self) -> Arc<fleet::Hold> {
-        Arc::clone(&self.hold)
-    }
 }
 
 /// The type of binary content, by its first bytes.
@@ -171,13 +169,19 @@ fn mime_type(bytes: &[u8]) -> &'static str {
 }
 
 impl DirectoryReport {
-    pub(super) fn new(host: &HostName, path: &RemotePath, listing: Listing) -> Self {
+    pub(super) fn new(
+        host: &HostName,
+        path: &RemotePath,
+        listing: Listing,
+        hold: Arc<fleet::Hold>,
+    ) -> Self {
         Self {
             host: host.to_string(),
             path: path.to_string(),
             kind: "directory",
             entries: listing.entries.into_iter().map(EntryReport::new).collect(),
             truncated: listing.truncated,
+            hold,
         }
     }
 }
@@ -214,7 +218,12 @@ impl EntryReport {
 }
 
 impl TreeReport {
-    pub(super) fn new(host: &HostName, path: &RemotePath, tree: Tree) -> Self {
+    pub(super) fn new(
+        host: &HostName,
+        path: &RemotePath,
+        tree: Tree,
+        hold: Arc<fleet::Hold>,
+    ) -> Self {
         let node = |Node {
                         depth,
                         entry,
@@ -231,12 +240,25 @@ impl TreeReport {
             kind: "tree",
             entries: tree.nodes.into_iter().map(node).collect(),
             truncated: tree.truncated,
+            hold,
         }
     }
 }
 
 fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+impl ReadReport {
+    /// Accounts for the memory of the report; keep it while a copy lives.
+    #[must_use]
+    pub fn hold(&self) -> Arc<fleet::Hold> {
+        Arc::clone(match self {
+            Self::File(report) => &report.hold,
+            Self::Directory(report) => &report.hold,
+            Self::Tree(report) => &report.hold,
+        })
+    }
 }
 
 impl From<FileReport> for ReadReport {
