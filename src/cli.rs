@@ -3,17 +3,14 @@
 //! Data goes to stdout, everything else to stderr. The exit codes are 0 for success, 1 for an
 //! operation that failed, 2 for wrong usage, 64 for a configuration that is refused, 70 for a
 //! defect; `run` gives back the remote exit code, or 255 when Scout itself failed, as `ssh` does.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this is where the program speaks to its user"
-)]
 
+mod chain;
 mod check;
 mod demo;
 mod fetch;
 mod healthcheck;
 mod key;
+mod out;
 mod remote;
 mod request;
 mod serve;
@@ -21,6 +18,7 @@ mod serve;
 use crate::config::{Config, ConfigErrors, EXIT_CODE, Environment, Loaded, Overrides, Transport};
 use crate::server::ServerError;
 use crate::telemetry;
+use chain::Chain;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -87,10 +85,7 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let Cli { global, command } = Cli::parse();
-    let flags = match &command {
-        Command::Serve(args) => args.overrides(global.overrides()),
-        _ => global.overrides(),
-    };
+    let flags = command.overrides(global.overrides());
     if let Command::Key(command) = command {
         return key::run(command);
     }
@@ -103,14 +98,12 @@ pub fn main() -> ExitCode {
         Ok(loaded) => loaded,
         Err(errors) => return refused(&errors),
     };
-    // A command that a person waits for should not talk about what it does.
-    let quiet = matches!(
-        command,
-        Command::Demo(_) | Command::Hosts(_) | Command::Read(_) | Command::Run(_)
-    ) && global.log_level.is_none();
     let mut log = loaded.config.log.clone();
-    if quiet && log.level == "info" {
-        "warn".clone_into(&mut log.level);
+    if let Some(level) = command.quiet()
+        && global.log_level.is_none()
+        && log.level == "info"
+    {
+        level.clone_into(&mut log.level);
     }
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     if let Err(error) = telemetry::init(&log, no_color) {
@@ -147,6 +140,36 @@ pub fn main() -> ExitCode {
     code
 }
 
+impl Command {
+    /// The flags of the command as a layer, with what the command itself decides: which checks of
+    /// the configuration apply depends on whether it listens, not on what was configured for
+    /// `serve`.
+    fn overrides(&self, flags: Overrides) -> Overrides {
+        let listens_nowhere = |name| ("transport", name, Some("stdio"));
+        let (key, name, transport) = match self {
+            Self::Serve(args) => return args.overrides(flags),
+            Self::Demo(_) => return demo::overrides(flags),
+            Self::Check(_) | Self::Key(_) => return flags,
+            Self::Stdio => listens_nowhere("scout stdio"),
+            Self::Hosts(_) => listens_nowhere("scout hosts"),
+            Self::Read(_) => listens_nowhere("scout read"),
+            Self::Run(_) => listens_nowhere("scout run"),
+            Self::Healthcheck(_) => listens_nowhere("scout healthcheck"),
+        };
+        flags.set(key, name, transport)
+    }
+
+    /// What is logged unless anybody asked: a command that a person waits for should not talk about
+    /// what it does, and what the fleet warns of is the very error that is printed.
+    fn quiet(&self) -> Option<&'static str> {
+        match self {
+            Self::Demo(_) => Some("warn"),
+            Self::Hosts(_) | Self::Read(_) | Self::Run(_) => Some("warn,fleet=error"),
+            _ => None,
+        }
+    }
+}
+
 impl Global {
     fn overrides(&self) -> Overrides {
         let ssh_config = self.ssh_config.as_ref().map(|path| path.display());
@@ -158,12 +181,14 @@ impl Global {
 }
 
 fn refused(errors: &ConfigErrors) -> ExitCode {
-    eprintln!("{errors}");
+    for error in errors.errors() {
+        out::note(Chain(error));
+    }
     ExitCode::from(EXIT_CODE)
 }
 
 fn fail(code: u8, error: &dyn std::error::Error) -> ExitCode {
-    eprintln!("scout: {error}");
+    out::note(format_args!("scout: {}", Chain(error)));
     ExitCode::from(code)
 }
 

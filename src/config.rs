@@ -57,7 +57,7 @@ pub const EXIT_CODE: u8 = 64;
 pub struct Config {
     /// How clients reach it.
     pub transport: Transport,
-    /// Whether results carry MCP-UI resources for clients that can draw them.
+    /// Whether MCP-UI resources were asked for. Without effect: results carry none.
     pub enable_ui: bool,
     /// The listener for clients.
     pub http: Http,
@@ -77,7 +77,7 @@ const KEYS: &[Key] = &[
     Key::new("transport", "SCOUT_TRANSPORT", Kind::Choice(&["http", "stdio"]), "http")
         .about("How clients reach Scout: `http` at `/mcp`, or `stdio` as a child of the client."),
     Key::new("enable_ui", "SCOUT_ENABLE_UI", Kind::Switch, "false").about(
-        "Add MCP-UI resources to results. Off, because few clients draw them and each doubles the answer.",
+        "Add MCP-UI resources to results. It has no effect in this version, which has none; the key is read so that a configuration that sets it still loads.",
     ),
 ];
 

@@ -15,8 +15,8 @@ pub const MAX_HOSTS: usize = 50;
 
 /// Why there is no demo.
 #[derive(Debug, thiserror::Error)]
-#[error("the demo cannot start: {0}")]
-pub struct DemoError(Box<dyn std::error::Error + Send + Sync>);
+#[error("the demo cannot start")]
+pub struct DemoError(#[source] Box<dyn std::error::Error + Send + Sync>);
 
 /// The fleet. Dropping it stops the hosts and removes the directory.
 pub struct Demo {

@@ -44,6 +44,11 @@ const METHODS: [&str; 13] = [
     "-",
 ];
 
+/// The statuses that are counted from the start; any other begins to exist with its first answer.
+const STATUSES: [u16; 16] = [
+    200, 202, 400, 401, 403, 404, 405, 406, 408, 413, 415, 429, 431, 499, 500, 503,
+];
+
 /// Installs the recorder of this process. To be done once, before anything is counted.
 ///
 /// # Errors
@@ -139,6 +144,7 @@ impl ToolMetrics {
 /// The HTTP side.
 pub struct HttpMetrics {
     connections: Gauge,
+    requests: HashMap<(&'static str, u16), Counter>,
     durations: HashMap<&'static str, Histogram>,
 }
 
@@ -160,29 +166,37 @@ impl HttpMetrics {
         );
         let connections = gauge!("scout_http_connections");
         connections.set(0);
+        let pairs = METHODS
+            .into_iter()
+            .flat_map(|method| STATUSES.map(|status| (method, status)));
+        let requests: HashMap<_, _> = pairs
+            .map(|(method, status)| ((method, status), requests(method, status)))
+            .collect();
+        for counter in requests.values() {
+            counter.increment(0);
+        }
         let durations = METHODS
             .into_iter()
-            .map(|method| {
-                for status in [
-                    "200", "202", "400", "401", "403", "404", "429", "499", "503",
-                ] {
-                    counter!("scout_rpc_requests_total", "method" => method, "status" => status)
-                        .increment(0);
-                }
-                (method, histogram!(RPC_DURATION, "method" => method))
-            })
+            .map(|method| (method, histogram!(RPC_DURATION, "method" => method)))
             .collect();
         Self {
             connections,
+            requests,
             durations,
         }
     }
 }
 
+fn requests(method: &'static str, status: u16) -> Counter {
+    counter!("scout_rpc_requests_total", "method" => method, "status" => status.to_string())
+}
+
 impl Observer for HttpMetrics {
     fn on_request(&self, method: &'static str, status: u16, duration: Duration) {
-        counter!("scout_rpc_requests_total", "method" => method, "status" => status.to_string())
-            .increment(1);
+        match self.requests.get(&(method, status)) {
+            Some(counter) => counter.increment(1),
+            None => requests(method, status).increment(1),
+        }
         if let Some(histogram) = self.durations.get(method) {
             histogram.record(duration);
         }

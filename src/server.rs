@@ -4,46 +4,55 @@
 //! grace, the rest is cancelled, every connection to a host is closed.
 
 mod gate;
+mod hosts;
+mod names;
+
+pub use hosts::inventory;
 
 use crate::access::{KeyRing, Principal};
 use crate::admin::Admin;
 use crate::catalogue::{Metrics, Scout};
-use crate::config::{Bind, Config, KnownHosts};
+use crate::config::{Bind, Config};
 use crate::http::{self, Drained, Surroundings};
 use crate::mcp::Engine;
 use crate::metrics::{HttpMetrics, ResourceMetrics, ToolMetrics, build_info};
 use crate::ops::Ops;
 use crate::stdio;
 use ::http::Extensions;
+use fleet::inventory::InventoryError;
 use fleet::inventory::local::LocalError;
-use fleet::inventory::{InventoryError, Local, Sources};
-use fleet::{Deadline, Fleet, HostKeyPolicy, Inventory, Limits, StartError};
+use fleet::{Deadline, Fleet, Inventory, Limits, StartError};
 use gate::Keys;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// How long the connections to hosts may take to close when nothing is in progress.
 const CLOSING: Duration = Duration::from_secs(2);
 
+/// How long calls that were cancelled at the end of the grace may take to stop their processes and
+/// to answer: what the fleet gives them. With the usual grace the whole stays below the 30 seconds
+/// of Kubernetes.
+const FAREWELL: Duration = Duration::from_secs(4);
+
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// The hosts cannot be read.
-    #[error("{0}")]
+    #[error(transparent)]
     Inventory(#[from] InventoryError),
     /// The account has no name or home.
-    #[error("{0}")]
+    #[error(transparent)]
     Local(#[from] LocalError),
     /// The actors did not start.
-    #[error("{0}")]
+    #[error(transparent)]
     Fleet(#[from] StartError),
     /// A listener cannot be bound.
-    #[error("cannot listen on `{bind}`: {source}; is another server running there?")]
+    #[error("cannot listen on `{bind}` (is another server running there?)")]
     Bind {
         /// The address.
         bind: String,
@@ -68,14 +77,14 @@ impl Backend {
     /// # Errors
     /// [`ServerError`].
     pub async fn start(config: &Config) -> Result<Self, ServerError> {
-        let inventory = inventory(config).await?;
+        let inventory = read_hosts(config).await?;
         for skipped in inventory.skipped() {
             tracing::warn!(alias = skipped.alias, reason = %skipped.reason, "a host is left out");
         }
         let fleet = Fleet::start(fleet::Settings {
             inventory,
             limits: limits(config),
-            host_keys: host_keys(config),
+            host_keys: hosts::host_keys(config),
         })
         .await?;
         let ops = Ops::new(fleet.clone(), config.auth.visible.clone());
@@ -103,41 +112,18 @@ impl Server {
     /// [`ServerError`].
     pub async fn bind(config: &Config, metrics: PrometheusHandle) -> Result<Self, ServerError> {
         let backend = Backend::start(config).await?;
-        build_info();
-        let engine = engine(config, &backend);
-        let keys = KeyRing::new(config.auth.keys.clone());
-        let gate = Keys::new(
-            keys,
-            config.auth.enabled,
-            config.auth.role,
-            backend.fleet.clone(),
-        );
-        let surroundings = Surroundings {
-            gate: Arc::new(gate),
-            observer: Arc::new(HttpMetrics::register()),
-        };
-        let settings = http::Settings {
-            hosts: config.http.allowed_hosts.clone(),
-            connections: config.http.max_connections,
-            requests: config.limits.max_concurrent_requests,
-            body: config.http.max_body_size,
-            request_timeout: config.limits.request_timeout,
-            ..http::Settings::default()
-        };
-        let address = resolve(&config.http.bind).await?;
-        let http = http::Server::bind(address, engine, surroundings, settings)
-            .await
-            .map_err(|source| bind_error(&config.http.bind, source))?;
-        let address = resolve(&config.ops.bind).await?;
-        let admin = Admin::bind(address, metrics)
-            .await
-            .map_err(|source| bind_error(&config.ops.bind, source))?;
-        Ok(Self {
-            http,
-            admin,
-            backend,
-            grace: config.limits.shutdown_grace,
-        })
+        match listeners(config, &backend, metrics).await {
+            Ok((http, admin)) => Ok(Self {
+                http,
+                admin,
+                backend,
+                grace: config.limits.shutdown_grace,
+            }),
+            Err(error) => {
+                backend.stop(CLOSING).await;
+                Err(error)
+            }
+        }
     }
 
     /// Where clients connect.
@@ -173,20 +159,36 @@ impl Server {
         } = self;
         let (draining, stop) = (shutdown.child_token(), CancellationToken::new());
         let fleet = backend.fleet.clone();
-        let operations = tokio::spawn(admin.run(draining.clone(), stop.clone()));
-        let clients = tokio::spawn(http.run(draining.clone(), grace));
-        let failed = tokio::select! {
-            () = shutdown.cancelled() => false,
-            () = fleet.failed() => true,
+        // Neither listener ends by itself: cancelled before the shutdown, this tells of a panic.
+        let ended = CancellationToken::new();
+        let operations = watched(&ended, admin.run(draining.clone(), stop.clone()));
+        let mut clients = watched(&ended, http.run(draining.clone(), grace + FAREWELL));
+        let mut failed = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => None,
+            () = fleet.failed() => Some("an actor of the fleet ended"),
+            () = ended.cancelled() => Some("a listener ended"),
         };
         draining.cancel();
-        let drained = clients.await.unwrap_or(Drained {
-            finished: 0,
-            cut: 0,
+        let (drained, cut) = match tokio::time::timeout(grace, &mut clients).await {
+            Ok(drained) => (drained, backend.stop(CLOSING).await),
+            // What still runs is cancelled on its host, and its answer still goes out.
+            Err(_) => {
+                let (cut, drained) = tokio::join!(backend.stop(Duration::ZERO), clients);
+                (drained, cut)
+            }
+        };
+        let drained = drained.unwrap_or_else(|_| {
+            failed = Some("the listener for clients");
+            Drained {
+                finished: 0,
+                cut: 0,
+            }
         });
-        let cut = backend.stop(CLOSING).await;
         stop.cancel();
-        let _ended = operations.await;
+        if operations.await.is_err() {
+            failed = Some("the operations listener");
+        }
         if drained.cut > 0 || cut > 0 {
             tracing::warn!(
                 requests = drained.cut,
@@ -195,17 +197,14 @@ impl Server {
             );
         }
         tracing::info!(finished = drained.finished, "stopped");
-        match failed {
-            true => Err(ServerError::Failed("an actor of the fleet ended")),
-            false => Ok(()),
-        }
+        failed.map_or(Ok(()), |part| Err(ServerError::Failed(part)))
     }
 }
 
 /// Serves one client on standard input and output until it closes the input, or `shutdown`.
 ///
 /// # Errors
-/// The fleet does not start, or the client's pipe breaks.
+/// [`ServerError`], also when the fleet fails on the way; inside, those of the client's pipes.
 pub async fn serve_stdio(
     config: &Config,
     shutdown: CancellationToken,
@@ -219,12 +218,78 @@ pub async fn serve_stdio(
         requests: config.limits.max_concurrent_requests,
         line: config.http.max_body_size,
         request_timeout: config.limits.request_timeout,
+        drain: config.limits.shutdown_grace,
         ..stdio::Settings::default()
     };
     let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
-    let served = stdio::serve(engine, extensions, input, output, settings, shutdown).await;
+    let ending = shutdown.child_token();
+    let serving = stdio::serve(engine, extensions, input, output, settings, ending.clone());
+    let mut serving = std::pin::pin!(serving);
+    let fleet = backend.fleet.clone();
+    let (served, failed) = tokio::select! {
+        biased;
+        served = &mut serving => (served, false),
+        () = fleet.failed() => {
+            ending.cancel();
+            (serving.await, true)
+        }
+    };
     backend.stop(CLOSING).await;
-    Ok(served)
+    match failed {
+        true => Err(ServerError::Failed("an actor of the fleet ended")),
+        false => Ok(served),
+    }
+}
+
+/// Runs a part of the server; however it ends, `ended` is cancelled then.
+fn watched<T: Send + 'static>(
+    ended: &CancellationToken,
+    part: impl Future<Output = T> + Send + 'static,
+) -> JoinHandle<T> {
+    let guard = ended.clone().drop_guard();
+    tokio::spawn(async move {
+        let _ended = guard;
+        part.await
+    })
+}
+
+async fn listeners(
+    config: &Config,
+    backend: &Backend,
+    metrics: PrometheusHandle,
+) -> Result<(http::Server, Admin), ServerError> {
+    build_info();
+    let gate = Keys::new(
+        KeyRing::new(config.auth.keys.clone()),
+        config.auth.enabled,
+        config.auth.role,
+        backend.fleet.clone(),
+    );
+    let surroundings = Surroundings {
+        gate: Arc::new(gate),
+        observer: Arc::new(HttpMetrics::register()),
+    };
+    let address = resolve(&config.http.bind).await?;
+    let settings = http::Settings {
+        hosts: names::of(
+            &config.http.allowed_hosts,
+            config.http.bind.host(),
+            address.ip(),
+        ),
+        connections: config.http.max_connections,
+        requests: config.limits.max_concurrent_requests,
+        body: config.http.max_body_size,
+        request_timeout: config.limits.request_timeout,
+        ..http::Settings::default()
+    };
+    let http = http::Server::bind(address, engine(config, backend), surroundings, settings)
+        .await
+        .map_err(|source| bind_error(&config.http.bind, source))?;
+    let address = resolve(&config.ops.bind).await?;
+    let admin = Admin::bind(address, metrics)
+        .await
+        .map_err(|source| bind_error(&config.ops.bind, source))?;
+    Ok((http, admin))
 }
 
 fn engine(config: &Config, backend: &Backend) -> Engine {
@@ -237,31 +302,11 @@ fn engine(config: &Config, backend: &Backend) -> Engine {
 }
 
 /// The hosts there are, read where blocking is allowed.
-async fn inventory(config: &Config) -> Result<Inventory, ServerError> {
-    let path = config.ssh.config.clone();
-    let loaded = tokio::task::spawn_blocking(move || -> Result<Inventory, ServerError> {
-        let local = account()?;
-        let standard = local.ssh_dir().join("config");
-        let sources = match path == standard {
-            true => Sources::standard(local),
-            false => Sources::named(path, local),
-        };
-        Ok(Inventory::load(&sources)?)
-    });
-    loaded
+async fn read_hosts(config: &Config) -> Result<Inventory, ServerError> {
+    let config = config.clone();
+    tokio::task::spawn_blocking(move || inventory(&config))
         .await
         .unwrap_or(Err(ServerError::Failed("the reading of the hosts")))
-}
-
-/// The account of this process, at home where `HOME` says. `ssh` asks the passwd database alone, but
-/// `~` must not mean one directory in Scout's configuration and another in that of ssh.
-fn account() -> Result<Local, LocalError> {
-    let mut local = Local::detect()?;
-    let home = std::env::var_os("HOME").map(PathBuf::from);
-    if let Some(home) = home.filter(|home| home.is_absolute()) {
-        local.home = home;
-    }
-    Ok(local)
 }
 
 fn limits(config: &Config) -> Limits {
@@ -280,26 +325,6 @@ fn limits(config: &Config) -> Limits {
         rate_per_minute: rate.map_or(0, |rate| rate.per_minute.get()),
         rate_burst: rate.map_or(1, |rate| rate.burst.get()),
         status_ttl: config.ssh.host_status_ttl,
-    }
-}
-
-/// A file named in Scout's own configuration replaces those of the ssh configuration; the usual
-/// one does not, so that `UserKnownHostsFile` keeps its meaning.
-fn host_keys(config: &Config) -> HostKeyPolicy {
-    let accept_new = !config.ssh.strict_host_key_checking;
-    let usual = account()
-        .map(|local| local.ssh_dir().join("known_hosts"))
-        .ok();
-    match &config.ssh.known_hosts {
-        KnownHosts::AcceptAnyKey => HostKeyPolicy::Off,
-        KnownHosts::File(path) if Some(path) == usual.as_ref() => HostKeyPolicy::Check {
-            files: None,
-            accept_new,
-        },
-        KnownHosts::File(path) => HostKeyPolicy::Check {
-            files: Some(vec![path.clone()]),
-            accept_new,
-        },
     }
 }
 

@@ -83,7 +83,10 @@ where
     let payloads = log.payloads;
     let filter =
         directives(&log.level)?.and(filter_fn(move |event| payloads || !is_payload(event)));
-    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
+    // What cannot be written is not reported on stderr, which is where it could not be written.
+    let lines = tracing_subscriber::fmt::layer()
+        .log_internal_errors(false)
+        .with_writer(writer);
     let lines = match log.format {
         LogFormat::Text => lines
             .fmt_fields(debug_fn(fields::write).delimited(" "))

@@ -4,11 +4,13 @@
 mod claims;
 mod live;
 mod probe;
+mod report;
 mod row;
 
-use super::{SOFTWARE, fail};
+use super::{SOFTWARE, fail, out};
 use crate::config::{ConfigErrors, EXIT_CODE, Loaded};
 use clap::Args;
+use report::Report;
 use serde_json::json;
 use std::process::ExitCode;
 
@@ -40,38 +42,14 @@ pub(super) fn run(args: &CheckArgs, loaded: Result<Loaded, ConfigErrors>) -> Exi
             Err(error) => fail(SOFTWARE, &error),
         };
     }
-    let (rows, warnings, errors) = match &loaded {
-        Ok(loaded) => (loaded.explain(), loaded.warnings.as_slice(), [].as_slice()),
-        Err(refused) => (Vec::new(), refused.warnings(), refused.errors()),
+    let report = Report::of(&loaded);
+    let text = match args.json {
+        true => format!("{:#}\n", json!(report)),
+        false => report.to_string(),
     };
-    let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
-    let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
-    if args.json {
-        let all = json!({"settings": rows, "warnings": warnings, "errors": errors});
-        println!("{all:#}");
-    } else {
-        let width = rows.iter().map(|row| row.key.len()).max().unwrap_or(0);
-        let value = rows
-            .iter()
-            .map(|row| row.value.chars().count())
-            .max()
-            .unwrap_or(0)
-            .min(40);
-        for row in &rows {
-            println!("{:width$}  {:value$}  {}", row.key, row.value, row.origin);
-        }
-        for warning in &warnings {
-            println!("\nwarning: {warning}");
-        }
-        for error in &errors {
-            println!("\nerror: {error}");
-        }
-        if errors.is_empty() && warnings.is_empty() {
-            println!("\nno problems");
-        }
-    }
-    match errors.is_empty() {
+    let code = match report.errors.is_empty() {
         true => ExitCode::SUCCESS,
         false => ExitCode::from(EXIT_CODE),
-    }
+    };
+    out::data(text.as_bytes(), code, ExitCode::FAILURE)
 }

@@ -3,11 +3,14 @@
 //! A throwaway fleet, a server, and a short tour that asks it over HTTP as any client would; then
 //! it stays up.
 
+use super::out::{note, say};
 use super::{SOFTWARE, fail, fetch, server_failed};
-use crate::config::{Config, KnownHosts};
+use crate::access::{Role, Visible};
+use crate::config::{Bind, Config, KnownHosts, Overrides};
 use crate::demo::{Demo, MAX_HOSTS};
+use crate::metrics;
 use crate::server::{Server, ServerError};
-use crate::{access::Visible, metrics, shutdown};
+use crate::shutdown::{self, Hangup};
 use clap::Args;
 use http::Request;
 use serde_json::{Value, json};
@@ -40,9 +43,20 @@ pub(super) struct DemoArgs {
     tour_only: bool,
 }
 
+/// What holds in a demo whatever the configuration says: it listens on loopback, for callers
+/// without a key, as often as they like.
+pub(super) fn overrides(flags: Overrides) -> Overrides {
+    const DEMO: &str = "scout demo";
+    flags
+        .set("transport", DEMO, Some("http"))
+        .set("http.host", DEMO, Some("127.0.0.1"))
+        .set("ops.host", DEMO, Some("127.0.0.1"))
+        .set("limits.rate_limit_per_minute", DEMO, Some(0))
+}
+
 pub(super) async fn run(config: &Config, args: &DemoArgs) -> ExitCode {
     let stop = CancellationToken::new();
-    if let Err(error) = shutdown::on_signal(stop.clone()) {
+    if let Err(error) = shutdown::on_signal(stop.clone(), Hangup::Ends) {
         return fail(SOFTWARE, &error);
     }
     let demo = match Demo::start(args.hosts.into()).await {
@@ -63,6 +77,8 @@ async fn serve(config: &Config, args: &DemoArgs, demo: &Demo, stop: Cancellation
     demo.ssh_config().clone_into(&mut config.ssh.config);
     config.ssh.known_hosts = KnownHosts::File(demo.known_hosts());
     config.auth.visible = Visible::all();
+    // The tour has no key, and whoever tries the demo should not need theirs.
+    config.auth.keys.clear();
     // The usual port may be taken by the server somebody uses for real.
     let server = match Server::bind(&config, recorder.clone()).await {
         Err(ServerError::Bind { .. }) => {
@@ -85,23 +101,12 @@ async fn serve(config: &Config, args: &DemoArgs, demo: &Demo, stop: Cancellation
     };
     match &toured {
         Err(error) => {
-            eprintln!("scout: the tour failed: {error}");
+            note(format_args!("scout: the tour failed: {error}"));
             stop.cancel();
         }
         Ok(()) if args.tour_only => stop.cancel(),
-        Ok(()) => {
-            println!(
-                "\nThe server stays up; Ctrl-C ends it and removes the fleet. To connect a client:"
-            );
-            println!("\n  claude mcp add --transport http scout-demo http://{address}/mcp");
-            println!("\nor add to .vscode/mcp.json:\n");
-            println!(
-                "  {{\"servers\": {{\"scout-demo\": {{\"type\": \"http\", \"url\": \"http://{address}/mcp\"}}}}}}"
-            );
-            println!(
-                "\nClients act as observers here. `SCOUT_ROLE=operator scout demo` opens the shell to them."
-            );
-        }
+        Ok(()) if stop.is_cancelled() => {}
+        Ok(()) => invite(address, config.auth.role),
     }
     match serving.await {
         Ok(Ok(())) if toured.is_err() => ExitCode::FAILURE,
@@ -111,13 +116,33 @@ async fn serve(config: &Config, args: &DemoArgs, demo: &Demo, stop: Cancellation
     }
 }
 
-fn free_port(host: &str) -> crate::config::Bind {
-    crate::config::Bind::new(host.to_owned(), 0)
+/// Says how to go on.
+fn invite(address: SocketAddr, role: Role) {
+    say("\nThe server stays up; Ctrl-C ends it and removes the fleet. To connect a client:");
+    say(format_args!(
+        "\n  claude mcp add --transport http scout-demo http://{address}/mcp"
+    ));
+    say("\nor add to .vscode/mcp.json:\n");
+    say(format_args!(
+        "  {{\"servers\": {{\"scout-demo\": {{\"type\": \"http\", \"url\": \"http://{address}/mcp\"}}}}}}"
+    ));
+    say(match role {
+        Role::Observer => {
+            "\nClients act as observers here. `SCOUT_ROLE=operator scout demo` opens the shell to them."
+        }
+        Role::Operator => "\nClients act as operators here: they have the shell.",
+    });
+}
+
+fn free_port(host: &str) -> Bind {
+    Bind::new(host.to_owned(), 0)
 }
 
 /// Asks the server what a first user would ask.
 async fn tour(address: SocketAddr, ops: SocketAddr) -> io::Result<()> {
-    println!("Serving MCP at http://{address}/mcp, metrics at http://{ops}/metrics.");
+    say(format_args!(
+        "Serving MCP at http://{address}/mcp, metrics at http://{ops}/metrics."
+    ));
     let steps = [
         ("Which hosts are there?", "hosts", json!({})),
         (
@@ -142,18 +167,18 @@ async fn tour(address: SocketAddr, ops: SocketAddr) -> io::Result<()> {
         ),
     ];
     for (title, tool, arguments) in steps {
-        println!("\n── {title}\n   {tool} {arguments}");
+        say(format_args!("\n── {title}\n   {tool} {arguments}"));
         let text = call(address, tool, &arguments).await?;
         for line in text.lines() {
-            println!("   {line}");
+            say(format_args!("   {line}"));
         }
     }
-    println!("\n── What did that cost?\n   GET /metrics");
+    say(format_args!("\n── What did that cost?\n   GET /metrics"));
     let host = ops.ip().to_string();
     let answer = fetch::get(&host, ops.port(), "/metrics", STEP).await?;
     let lines = answer.body().lines();
     for line in lines.filter(|line| SHOWN.iter().any(|name| line.starts_with(name))) {
-        println!("   {line}");
+        say(format_args!("   {line}"));
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! `scout healthcheck`: asks a running server whether it is well, without curl in the image.
 
+use super::out;
 use super::request::Request;
 use crate::config::Config;
 use clap::Args;
@@ -35,6 +36,6 @@ pub(super) async fn run(config: &Config, args: &HealthcheckArgs) -> ExitCode {
         Ok(response) => format!("answered {}", response.status),
         Err(error) => error.to_string(),
     };
-    eprintln!("scout: http://{bind}{path}: {problem}");
+    out::note(format_args!("scout: http://{bind}{path}: {problem}"));
     ExitCode::FAILURE
 }

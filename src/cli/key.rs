@@ -1,7 +1,8 @@
 //! `scout key new NAME`: makes an API key and shows it once.
 
-use super::fail;
-use crate::access::{Role, keys};
+use super::{EXIT_USAGE, SOFTWARE, fail, out};
+use crate::access::Role;
+use crate::access::keys::{self, KeyError};
 use clap::Subcommand;
 use std::process::ExitCode;
 
@@ -22,11 +23,14 @@ pub(super) fn run(command: KeyCommand) -> ExitCode {
     let KeyCommand::New { name, role } = command;
     match keys::generate(&name) {
         Ok(key) => {
-            eprintln!("The secret, for the client; it is not shown again:\n");
-            println!("{}", key.secret);
-            eprintln!("\nAdd this to scout.toml:\n\n{}", key.toml(role));
-            ExitCode::SUCCESS
+            out::note("The secret, for the client; it is not shown again:\n");
+            let secret = format!("{}\n", key.secret);
+            let code = out::data(secret.as_bytes(), ExitCode::SUCCESS, ExitCode::FAILURE);
+            let lines = key.toml(role);
+            out::note(format_args!("\nAdd this to scout.toml:\n\n{lines}"));
+            code
         }
-        Err(error) => fail(2, &error),
+        Err(error @ KeyError::Name { .. }) => fail(EXIT_USAGE, &error),
+        Err(error @ KeyError::Random(_)) => fail(SOFTWARE, &error),
     }
 }

@@ -1,19 +1,19 @@
 //! `scout hosts`, `scout read` and `scout run`: the tools from a terminal, with the same engine
 //! and the same limits, and the rights of whoever owns the ssh configuration.
 
-use super::server_failed;
+use super::{out, server_failed};
 use crate::access::{Principal, Role};
 use crate::config::Config;
 use crate::ops::{
-    DEFAULT_DEPTH, Failure, HostsRequest, Ops, Range, ReadReport, ReadRequest, RunReport,
-    RunRequest,
+    DEFAULT_DEPTH, Failure, HostsRequest, MAX_DEPTH, Ops, Range, ReadReport, ReadRequest,
+    RunReport, RunRequest,
 };
 use crate::server::Backend;
 use clap::Args;
 use fleet::{Bounds, Deadline, HostName, Outcome, Program, RemotePath, Target};
 use serde::Serialize;
 use std::fmt::Display;
-use std::io::{IsTerminal, Read as _, Write as _};
+use std::io::{IsTerminal, Read as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -42,8 +42,8 @@ pub(super) struct ReadArgs {
     /// `host:/path`, `host:~/path`, or `host:` for the home directory.
     target: String,
     /// Only these lines of a file: `20`, `10-20`, `10-`.
-    #[arg(long, conflicts_with_all = ["tail", "offset", "limit"])]
-    lines: Option<String>,
+    #[arg(long, value_parser = Range::parse_lines, conflicts_with_all = ["tail", "offset", "limit"])]
+    lines: Option<Range>,
     /// Only the last so many lines.
     #[arg(long, conflicts_with_all = ["offset", "limit"])]
     tail: Option<u64>,
@@ -57,7 +57,7 @@ pub(super) struct ReadArgs {
     #[arg(long)]
     tree: bool,
     /// How deep the tree goes.
-    #[arg(long, requires = "tree", default_value_t = DEFAULT_DEPTH)]
+    #[arg(long, requires = "tree", value_parser = depth, default_value_t = DEFAULT_DEPTH)]
     depth: usize,
     /// Print JSON.
     #[arg(long)]
@@ -77,12 +77,12 @@ pub(super) struct RunArgs {
     #[arg(long)]
     cwd: Option<String>,
     /// A variable to set: `--env NAME=VALUE`.
-    #[arg(long = "env", value_name = "NAME=VALUE")]
-    env: Vec<String>,
+    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = variable)]
+    env: Vec<(String, String)>,
     /// Seconds until the command is stopped.
-    #[arg(long, value_name = "SECONDS")]
-    timeout: Option<f64>,
-    /// Feed this command's standard input to the remote one.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    timeout: Option<Duration>,
+    /// Feed this command's standard input, which must be UTF-8 text, to the remote one.
     #[arg(long)]
     stdin: bool,
     /// Print JSON.
@@ -97,7 +97,9 @@ pub(super) async fn hosts(config: &Config, args: HostsArgs) -> ExitCode {
     };
     with_ops(config, async |ops, principal, _| {
         let report = ops.hosts(principal, request).await;
-        finish(report.map(|report| print(&report, args.json)), args.json, 1)
+        let printed =
+            report.map(|report| print(&report, args.json, ExitCode::SUCCESS, ExitCode::FAILURE));
+        finish(printed, args.json, 1)
     })
     .await
 }
@@ -152,86 +154,88 @@ async fn with_ops(
 }
 
 fn finish(result: Result<ExitCode, Failure>, json: bool, code: u8) -> ExitCode {
+    let code = ExitCode::from(code);
     result.unwrap_or_else(|failure| {
-        match json {
-            true => print(&failure, true),
-            false => {
-                eprintln!(
-                    "scout: {}",
-                    failure.to_string().trim_start_matches("Error: ")
-                );
-                ExitCode::from(code)
-            }
-        };
-        ExitCode::from(code)
+        if json {
+            return print(&failure, true, code, code);
+        }
+        let text = failure.to_string();
+        out::note(format_args!(
+            "scout: {}",
+            text.trim_start_matches("Error: ")
+        ));
+        code
     })
 }
 
-fn print<T: Serialize + Display>(report: &T, json: bool) -> ExitCode {
+/// Prints a report and gives back `code`, or `failed` when it could not be written.
+fn print<T: Serialize + Display>(
+    report: &T,
+    json: bool,
+    code: ExitCode,
+    failed: ExitCode,
+) -> ExitCode {
     let text = match json {
         true => serde_json::to_string_pretty(report).unwrap_or_else(|error| error.to_string()),
         false => report.to_string(),
     };
-    write_out(format!("{text}\n").as_bytes())
+    out::data(format!("{text}\n").as_bytes(), code, failed)
 }
 
 /// A file goes out as it is, so that it can be piped; to a terminal it goes as text that cannot
 /// act on it.
 fn print_read(report: &ReadReport, json: bool) -> ExitCode {
+    let (done, failed) = (ExitCode::SUCCESS, ExitCode::FAILURE);
     match report {
         ReadReport::File(file) if !json && !std::io::stdout().is_terminal() => {
-            let code = write_out(file.content.as_bytes());
+            let code = out::data(file.content.as_bytes(), done, failed);
             if file.truncated {
-                eprintln!("scout: truncated after {} bytes", file.content.len());
+                let kept = file.content.len();
+                out::note(format_args!("scout: truncated after {kept} bytes"));
             }
             code
         }
-        _ => print(report, json),
+        _ => print(report, json, done, failed),
     }
 }
 
+/// Output goes to where the command wrote it; what Scout has to say goes to stderr behind it.
 fn print_run(report: &RunReport, json: bool) -> ExitCode {
-    let code = match report.outcome() {
+    let code = ExitCode::from(match report.outcome() {
         Outcome::Exited { code } => *code,
-        Outcome::Signaled { .. } => SCOUT_FAILED,
         _ => SCOUT_FAILED,
-    };
+    });
+    let failed = ExitCode::from(SCOUT_FAILED);
     if json {
-        print(report, true);
-        return ExitCode::from(code);
+        return print(report, true, code, failed);
     }
-    if std::io::stdout().is_terminal() {
-        write_out(report.stdout().to_string().as_bytes());
-        eprint!("{}", report.stderr());
+    let (stdout, stderr) = (report.stdout(), report.stderr());
+    let code = if std::io::stdout().is_terminal() {
+        let code = out::data(stdout.to_string().as_bytes(), code, failed);
+        out::raw_note(stderr.to_string().as_bytes());
+        code
     } else {
-        write_out(report.stdout().as_bytes());
-        let _shown = std::io::stderr().write_all(report.stderr().as_bytes());
+        let code = out::data(stdout.as_bytes(), code, failed);
+        out::raw_note(stderr.as_bytes());
+        code
+    };
+    for (stream, kept, total) in report.cuts() {
+        out::note(format_args!(
+            "scout: {stream} truncated at {kept} of {total} bytes"
+        ));
     }
-    if let Some(ending) = report
-        .ending()
-        .filter(|_| !matches!(report.outcome(), Outcome::Exited { .. }))
+    if !matches!(report.outcome(), Outcome::Exited { .. })
+        && let Some(ending) = report.ending()
     {
-        eprintln!("scout: {ending}");
+        out::note(format_args!("scout: {ending}"));
     }
-    ExitCode::from(code)
-}
-
-/// A reader that has seen enough and closed the pipe is no failure.
-fn write_out(bytes: &[u8]) -> ExitCode {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            eprintln!("scout: cannot write: {error}");
-            ExitCode::FAILURE
-        }
-        _ => ExitCode::SUCCESS,
-    }
+    code
 }
 
 fn read_request(args: ReadArgs) -> Result<ReadRequest, Failure> {
     let Target { host, path } = Target::parse(&args.target)?;
     let range = match (args.lines, args.tail) {
-        (Some(lines), _) => Range::parse_lines(&lines).map_err(Failure::invalid)?,
+        (Some(lines), _) => lines,
         (None, Some(lines)) => Range::LastLines(lines),
         (None, None) => Range::Bytes {
             offset: args.offset.unwrap_or(0),
@@ -251,39 +255,69 @@ fn run_request(args: RunArgs) -> Result<RunRequest, Failure> {
         Ok([line]) => Program::Shell(line),
         Err(words) => Program::Argv(words),
     };
-    let variable = |pair: &String| match pair.split_once('=') {
-        Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
-        None => Err(Failure::invalid(format!(
-            "`--env {pair}` is not `NAME=VALUE`"
-        ))),
-    };
-    let timeout = match args.timeout {
-        Some(s) if !(s > 0.0 && s <= 86_400.0) => {
-            return Err(Failure::invalid("`--timeout` must be more than 0 seconds"));
-        }
-        timeout => timeout.map(Duration::from_secs_f64),
-    };
-    let stdin = match args.stdin {
-        false => None,
-        true => {
-            let mut text = String::new();
-            std::io::stdin()
-                .read_to_string(&mut text)
-                .map_err(|error| {
-                    Failure::invalid(format!("cannot read standard input: {error}"))
-                })?;
-            Some(text)
-        }
-    };
+    let stdin = args.stdin.then(standard_input).transpose()?;
     Ok(RunRequest {
         host: HostName::parse(&args.host)?,
         program,
         cwd: args.cwd.as_deref().map(RemotePath::parse).transpose()?,
-        env: args.env.iter().map(variable).collect::<Result<_, _>>()?,
+        env: args.env,
         stdin,
         bounds: Bounds {
-            timeout,
+            timeout: args.timeout,
             max_bytes: None,
         },
     })
+}
+
+/// All of standard input. It travels as a text, as in a tool call.
+fn standard_input() -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::invalid(format!("cannot read standard input: {error}")))?;
+    String::from_utf8(bytes).map_err(|_| {
+        Failure::invalid(
+            "standard input is not UTF-8, and `--stdin` carries text only; send it as base64 and decode it on the host",
+        )
+    })
+}
+
+fn depth(text: &str) -> Result<usize, String> {
+    let depth = text.parse().ok();
+    depth
+        .filter(|depth| (1..=MAX_DEPTH).contains(depth))
+        .ok_or_else(|| format!("the depth of a tree is 1 to {MAX_DEPTH}"))
+}
+
+fn variable(pair: &str) -> Result<(String, String), String> {
+    let (name, value) = pair.split_once('=').ok_or("it is not `NAME=VALUE`")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// A time limit: more than 0 seconds, at most a day.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: Option<f64> = text.parse().ok();
+    seconds
+        .filter(|s| *s > 0.0 && *s <= 86_400.0)
+        .map(Duration::from_secs_f64)
+        .ok_or_else(|| "it is more than 0 and at most 86400 seconds".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_what_its_flag_can_hold() {
+        assert_eq!(variable("A=b=c"), Ok(("A".into(), "b=c".into())));
+        assert!(variable("A").is_err());
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        for wrong in ["0", "-1", "NaN", "inf", "86401", "1s", ""] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(depth("1"), Ok(1));
+        for wrong in ["0", "-1", "99", "x"] {
+            assert!(depth(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -2,8 +2,9 @@
 
 use super::{SOFTWARE, fail, server_failed};
 use crate::config::{Config, Overrides};
+use crate::metrics;
 use crate::server::{Server, serve_stdio};
-use crate::{metrics, shutdown};
+use crate::shutdown::{self, Hangup};
 use clap::Args;
 use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
@@ -38,7 +39,7 @@ pub(super) async fn serve(config: &Config) -> ExitCode {
         Err(error) => return fail(SOFTWARE, &error),
     };
     let stop = CancellationToken::new();
-    if let Err(error) = shutdown::on_signal(stop.clone()) {
+    if let Err(error) = shutdown::on_signal(stop.clone(), Hangup::IsNoReload) {
         return fail(SOFTWARE, &error);
     }
     let server = match Server::bind(config, recorder).await {
@@ -71,7 +72,7 @@ pub(super) async fn stdio(config: &Config) -> ExitCode {
         return fail(SOFTWARE, &error);
     }
     let stop = CancellationToken::new();
-    if let Err(error) = shutdown::on_signal(stop.clone()) {
+    if let Err(error) = shutdown::on_signal(stop.clone(), Hangup::Ends) {
         return fail(SOFTWARE, &error);
     }
     match serve_stdio(config, stop).await {

@@ -54,6 +54,10 @@ impl<'a> Check<'a> {
             log: raw.log.into(),
         };
         self.listeners(&config);
+        if config.enable_ui {
+            let (origin, key) = (self.origin("enable_ui"), "enable_ui");
+            self.problems.warn(Warning::NoEffect { origin, key });
+        }
         if config.log.payloads {
             let origin = self.origin("log.payloads");
             self.problems.warn(Warning::PayloadsLogged { origin });
@@ -248,14 +252,15 @@ impl<'a> Check<'a> {
         let Config {
             http, ops, auth, ..
         } = config;
+        // Without a listener there is nobody to ask for a key.
+        if config.transport == Transport::Stdio {
+            return;
+        }
         if !auth.enabled && !auth.keys.is_empty() {
             let (keys, role) = (auth.keys.len(), auth.role);
             let origin = self.origin("auth.enabled");
             self.problems
                 .warn(Warning::KeysIgnored { keys, origin, role });
-        }
-        if config.transport == Transport::Stdio {
-            return;
         }
         self.not_open_to_all("http.host", &http.bind, auth);
         self.not_open_to_all("ops.host", &ops.bind, auth);

@@ -2,11 +2,12 @@
 //!
 //! Every message names the place, the key, the value and what would be legal. None holds a secret.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use super::layers::Origin;
+use super::layers::{Origin, Placed};
 
 /// One reason not to start.
 #[derive(Debug, thiserror::Error)]
@@ -141,17 +142,11 @@ pub enum ConfigError {
 pub struct ConfigErrors {
     errors: Vec<ConfigError>,
     warnings: Vec<Warning>,
+    /// The values that are legal where they stand.
+    pub(super) placed: BTreeMap<String, Placed>,
 }
 
 impl ConfigErrors {
-    /// One reason, found after all others.
-    pub(super) fn one(error: ConfigError) -> Self {
-        Self {
-            errors: vec![error],
-            warnings: Vec::new(),
-        }
-    }
-
     /// The reasons not to start, in the order they were found.
     #[must_use]
     pub fn errors(&self) -> &[ConfigError] {
@@ -263,13 +258,21 @@ pub enum Warning {
         /// The listener.
         bind: String,
     },
-    /// The log holds what files and commands hold.
+    /// The log may hold what files and commands hold.
     #[error(
-        "what clients send and hosts answer is logged ({origin}: `log.payloads` is true), secrets included"
+        "what libraries log of the bytes they carry is let through ({origin}: `log.payloads` is true), secrets included; Scout itself logs none of it"
     )]
     PayloadsLogged {
         /// Where it was written.
         origin: Origin,
+    },
+    /// A key that is read and does nothing.
+    #[error("{origin}: `{key}` has no effect in this version")]
+    NoEffect {
+        /// Where it was written.
+        origin: Origin,
+        /// The key.
+        key: &'static str,
     },
     /// A pattern of the blocklist hides the whole fleet.
     #[error("`auth.blocklist` has `*`, so no host exists for clients")]
@@ -292,10 +295,11 @@ impl Problems {
         self.warnings.push(warning);
     }
 
-    pub(super) fn into_errors(self) -> ConfigErrors {
+    pub(super) fn into_errors(self, placed: BTreeMap<String, Placed>) -> ConfigErrors {
         ConfigErrors {
             errors: self.errors,
             warnings: self.warnings,
+            placed,
         }
     }
 

@@ -1,9 +1,12 @@
 //! The effective configuration as rows, for people and for programs.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
+use super::error::ConfigErrors;
 use super::key::Key;
-use super::layers::Origin;
+use super::layers::{Origin, Placed};
 use super::load::Loaded;
 
 /// One key: what it holds, who said so, what it means. Never a secret.
@@ -31,24 +34,39 @@ impl Loaded {
     /// A row for every key, in the order of the file.
     #[must_use]
     pub fn explain(&self) -> Vec<Row> {
-        Key::all().map(|key| self.row(key)).collect()
+        rows(&self.placed)
     }
+}
 
-    fn row(&self, key: &'static Key) -> Row {
-        let placed = self.placed.get(key.path);
+impl ConfigErrors {
+    /// A row for every key, from the values that are legal where they stand: one that is refused is
+    /// among the errors, and its row shows what it would have replaced.
+    #[must_use]
+    pub fn explain(&self) -> Vec<Row> {
+        rows(&self.placed)
+    }
+}
+
+fn rows(placed: &BTreeMap<String, Placed>) -> Vec<Row> {
+    Key::all().map(|key| Row::new(key, placed)).collect()
+}
+
+impl Row {
+    fn new(key: &'static Key, all: &BTreeMap<String, Placed>) -> Self {
+        let placed = all.get(key.path);
         let mut value = placed
             .map(|placed| key.kind.show(&placed.held))
             .unwrap_or_default();
         let mut origin = placed.map_or(&Origin::Default, |placed| &placed.origin);
         if key.path == "auth.keys" {
-            let names = self.placed.iter().filter(|(path, _)| is_key_name(path));
+            let names = all.iter().filter(|(path, _)| is_key_name(path));
             let (names, origins): (Vec<_>, Vec<_>) = names
                 .map(|(_, placed)| (key.kind.show(&placed.held), &placed.origin))
                 .unzip();
             value = names.join(",");
             origin = origins.first().unwrap_or(&origin);
         }
-        Row {
+        Self {
             key: key.path,
             variable: key.variable,
             value,

@@ -163,15 +163,17 @@ impl Source for Layer {
     }
 }
 
-/// What is left after every layer has spoken, and who said it.
-pub(super) fn merge(
-    layers: &[Layer],
-) -> Result<(config::Config, BTreeMap<String, Placed>), ConfigError> {
+/// What is left after every layer has spoken.
+pub(super) fn merge(layers: &[Layer]) -> Result<config::Config, config::ConfigError> {
     let mut builder = config::Config::builder();
-    let mut placed = BTreeMap::new();
     for layer in layers {
         builder = builder.add_source(layer.clone());
-        placed.extend(layer.0.clone());
     }
-    Ok((builder.build().map_err(ConfigError::Merge)?, placed))
+    builder.build()
+}
+
+/// The last word on each key, and who said it.
+pub(super) fn placed(layers: &[Layer]) -> BTreeMap<String, Placed> {
+    let words = layers.iter().flat_map(|layer| layer.0.clone());
+    words.collect()
 }

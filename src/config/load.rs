@@ -69,11 +69,17 @@ impl Config {
             Layer::checked(found, &mut problems),
             Layer::checked(flags.found(), &mut problems),
         ];
+        let placed = layers::placed(&layers);
         if problems.has_errors() {
-            return Err(problems.into_errors());
+            return Err(problems.into_errors(placed));
         }
-        let (raw, placed) = raw(&layers).map_err(ConfigErrors::one)?;
-        let config = Check::new(&placed, env.home(), &mut problems).config(raw);
+        let config = match raw(&layers) {
+            Ok(raw) => Check::new(&placed, env.home(), &mut problems).config(raw),
+            Err(error) => {
+                problems.error(error);
+                None
+            }
+        };
         match config {
             Some(config) if !problems.has_errors() => Ok(Loaded {
                 config,
@@ -81,7 +87,7 @@ impl Config {
                 file: file.map(|file| file.path),
                 placed,
             }),
-            _ => Err(problems.into_errors()),
+            _ => Err(problems.into_errors(placed)),
         }
     }
 }
@@ -100,8 +106,7 @@ pub(super) struct Raw {
     pub log: RawLog,
 }
 
-fn raw(layers: &[Layer]) -> Result<(Raw, BTreeMap<String, Placed>), ConfigError> {
-    let (merged, placed) = layers::merge(layers)?;
-    let raw = merged.try_deserialize().map_err(ConfigError::Merge)?;
-    Ok((raw, placed))
+fn raw(layers: &[Layer]) -> Result<Raw, ConfigError> {
+    let merged = layers::merge(layers).map_err(ConfigError::Merge)?;
+    merged.try_deserialize().map_err(ConfigError::Merge)
 }

@@ -15,7 +15,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::new("log.format", "SCOUT_LOG_FORMAT", Kind::Choice(&["text", "json"]), "text")
         .about("`text` for people, `json` for a collector: one object per line."),
     Key::new("log.payloads", "SCOUT_LOG_PAYLOADS", Kind::Switch, "false").about(
-        "Log what clients send and hosts answer. It holds whatever the files and commands hold, secrets too.",
+        "Let through what the SSH and protocol libraries log of the bytes they carry, secrets too, where `log.level` asks for it, as `russh=trace` does. Scout itself logs none of what clients send and hosts answer.",
     ),
     Key::new(
         "log.slow_threshold_ms",
@@ -23,7 +23,7 @@ pub(super) const KEYS: &[Key] = &[
         Kind::Span { bare: Bare::Millis, min: 0, max: HOUR },
         "1000",
     )
-    .about("A call that takes longer is logged as slow, with where the time went. Milliseconds without a unit."),
+    .about("A tool call that takes as long is logged as slow, a warning, with how it ended and how long it took. Milliseconds without a unit."),
 ];
 
 #[derive(Debug, Deserialize)]
@@ -42,9 +42,9 @@ pub struct Log {
     pub level: String,
     /// The shape of a line.
     pub format: LogFormat,
-    /// Whether what clients send and hosts answer is logged.
+    /// Whether records of libraries that may hold what clients send and hosts answer are logged.
     pub payloads: bool,
-    /// A call that takes longer is slow.
+    /// A tool call that takes as long is slow.
     pub slow_threshold: Duration,
 }
 

@@ -15,7 +15,7 @@ pub const KEEPALIVE_MISSES: usize = 3;
 
 pub(super) const KEYS: &[Key] = &[
     Key::new("ssh.config", "SCOUT_SSH_CONFIG", Kind::Path, "~/.ssh/config")
-        .about("The `ssh_config(5)` that lists the hosts. A missing file is an empty inventory."),
+        .about("The `ssh_config(5)` that lists the hosts. Where the usual one is missing there are no hosts; another one that is named here must exist."),
     Key::new("ssh.known_hosts", "SCOUT_KNOWN_HOSTS", Kind::Path, "~/.ssh/known_hosts").about(
         "Where the keys of the hosts are known from. `none` accepts any key: whoever sits between Scout and a host then reads and changes everything.",
     ),

@@ -136,6 +136,13 @@ impl RunReport {
         &self.stderr
     }
 
+    /// Each stream that was cut: its name, the bytes kept, the bytes there were.
+    pub fn cuts(&self) -> impl Iterator<Item = (&'static str, u64, u64)> {
+        let streams = [("stdout", self.cut.stdout), ("stderr", self.cut.stderr)];
+        let cut = |(name, cut): (_, Option<_>)| cut.map(|(kept, total)| (name, kept, total));
+        streams.into_iter().filter_map(cut)
+    }
+
     /// Accounts for the memory of the output; keep it while a copy of the output lives.
     #[must_use]
     pub fn hold(&self) -> Arc<fleet::Hold> {

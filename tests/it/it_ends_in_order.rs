@@ -86,10 +86,9 @@ async fn what_does_not_finish_within_the_grace_is_stopped_on_its_host() {
         println!("its processes were gone {took:?} later");
     }
     for call in [call, stubborn] {
-        // An answer, or a connection that says by its end that there is none: never a success.
-        if let Ok(Ok(result)) = call.await {
-            assert!(result.is_error, "{}", result.text);
-        }
+        let result = call.await.unwrap().expect("the answer of a cancelled call");
+        assert!(result.is_error, "{}", result.text);
+        assert_eq!(result.structured["outcome"], "cancelled");
     }
     let log = server.program().stderr();
     assert!(log.contains("cut off at the end of the grace"), "{log}");

@@ -9,7 +9,7 @@ use super::claims::Claims;
 use super::probe::{FOREIGN, Probe, Target};
 use super::row::{Row, Table, Verdict};
 use crate::access::keys;
-use crate::cli::{EXIT_USAGE, SOFTWARE, fail};
+use crate::cli::{EXIT_USAGE, SOFTWARE, fail, out};
 use crate::config::{Config, RateLimit};
 use serde_json::json;
 use std::process::ExitCode;
@@ -48,19 +48,17 @@ pub(super) async fn run(args: &CheckArgs, url: &str, config: &Config) -> ExitCod
             .filter(|row| row.verdict == Verdict::Unproven)
             .count(),
     );
-    if args.json {
-        println!(
-            "{:#}",
-            json!({"url": url, "checks": rows, "broken": broken, "unproven": unproven})
-        );
+    let report = if args.json {
+        let all = json!({"url": url, "checks": rows, "broken": broken, "unproven": unproven});
+        format!("{all:#}\n")
     } else {
-        print!("{}", Table(&rows));
-        println!("\n{}", conclusion(broken, unproven));
-    }
-    match broken {
+        format!("{}\n{}\n", Table(&rows), conclusion(broken, unproven))
+    };
+    let code = match broken {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
-    }
+    };
+    out::data(report.as_bytes(), code, ExitCode::FAILURE)
 }
 
 fn conclusion(broken: usize, unproven: usize) -> String {

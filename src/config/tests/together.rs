@@ -97,7 +97,11 @@ fn what_weakens_the_whole_is_said_with_its_place() {
         ),
         (
             &[("SCOUT_LOG_PAYLOADS", "1")],
-            "what clients send and hosts answer is logged (SCOUT_LOG_PAYLOADS:",
+            "what libraries log of the bytes they carry is let through (SCOUT_LOG_PAYLOADS:",
+        ),
+        (
+            &[("SCOUT_ENABLE_UI", "1")],
+            "SCOUT_ENABLE_UI: `enable_ui` has no effect",
         ),
         (&[("SCOUT_BLOCKLIST", "*")], "`auth.blocklist` has `*`"),
     ] {

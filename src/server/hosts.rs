@@ -1,0 +1,55 @@
+//! The hosts of a configuration: read for a server, and for whoever checks one.
+//!
+//! Touches files only, and blocks on them; no host is contacted.
+
+use super::ServerError;
+use crate::config::{Config, KnownHosts};
+use fleet::inventory::local::LocalError;
+use fleet::inventory::{Local, Sources};
+use fleet::{HostKeyPolicy, Inventory};
+use std::path::PathBuf;
+
+/// Reads the hosts there are.
+///
+/// # Errors
+/// [`ServerError::Inventory`] and [`ServerError::Local`].
+pub fn inventory(config: &Config) -> Result<Inventory, ServerError> {
+    let path = config.ssh.config.clone();
+    let local = account()?;
+    let sources = match path == local.ssh_dir().join("config") {
+        true => Sources::standard(local),
+        false => Sources::named(path, local),
+    };
+    Ok(Inventory::load(&sources)?)
+}
+
+/// A file named in Scout's own configuration replaces those of the ssh configuration; the usual
+/// one does not, so that `UserKnownHostsFile` keeps its meaning.
+pub(super) fn host_keys(config: &Config) -> HostKeyPolicy {
+    let accept_new = !config.ssh.strict_host_key_checking;
+    let usual = account()
+        .map(|local| local.ssh_dir().join("known_hosts"))
+        .ok();
+    match &config.ssh.known_hosts {
+        KnownHosts::AcceptAnyKey => HostKeyPolicy::Off,
+        KnownHosts::File(path) if Some(path) == usual.as_ref() => HostKeyPolicy::Check {
+            files: None,
+            accept_new,
+        },
+        KnownHosts::File(path) => HostKeyPolicy::Check {
+            files: Some(vec![path.clone()]),
+            accept_new,
+        },
+    }
+}
+
+/// The account of this process, at home where `HOME` says. `ssh` asks the passwd database alone, but
+/// `~` must not mean one directory in Scout's configuration and another in that of ssh.
+fn account() -> Result<Local, LocalError> {
+    let mut local = Local::detect()?;
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    if let Some(home) = home.filter(|home| home.is_absolute()) {
+        local.home = home;
+    }
+    Ok(local)
+}
