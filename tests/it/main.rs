@@ -47,4 +47,6 @@ mod secrets_stay_inside;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod the_documented_examples_work;
+#[cfg(test)]
 mod the_pool_keeps_its_capacity;
