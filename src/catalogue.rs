@@ -16,10 +16,12 @@ use crate::prompts::{Filler, Prompt};
 use crate::resources::{self, Reader, Scheme};
 use crate::tools::{Call, Ending, Tool};
 use ended::Ended;
-use fleet::Deadline;
+use fleet::{Deadline, HostName};
 use futures_util::future::BoxFuture;
 use http::Extensions;
-use rmcp::model::{CompletionInfo, GetPromptResult, Implementation, Resource, ResourceTemplate};
+use rmcp::model::{
+    CompletionInfo, GetPromptResult, Implementation, JsonObject, Resource, ResourceTemplate,
+};
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::Instrument;
@@ -90,7 +92,7 @@ impl Catalogue for Scout {
             let span = tracing::info_span!(
                 "tool",
                 name = tool.name(),
-                host = arguments.get("host").and_then(|host| host.as_str()),
+                host = host_of(&arguments),
                 principal = %principal.name,
             );
             let call = Call {
@@ -101,13 +103,9 @@ impl Catalogue for Scout {
             let counted = async {
                 let count = |ending, took| self.metrics.tools.called(tool, ending, took);
                 let mut ended = Ended::new(count);
-                let result = tool.call(call, arguments).await;
-                ended.ending = match &result {
-                    Ok(answered) => answered.ending,
-                    Err(CallError::Internal(_)) => Ending("internal"),
-                    Err(_) => Ending("invalid"),
-                };
-                result.map(|answered| answered.answer)
+                let answered = tool.call(call, arguments).await;
+                ended.ending = answered.ending;
+                Ok(answered.answer)
             };
             counted.instrument(span).await
         })
@@ -172,6 +170,14 @@ impl Catalogue for Scout {
             Ok(completion::complete(&self.ops, &principal, &asked).await)
         })
     }
+}
+
+/// The host a call is about, for the log: only what could be a name, since it is the client's text.
+fn host_of(arguments: &JsonObject) -> Option<&str> {
+    let text = |name: &str| arguments.get(name).and_then(|value| value.as_str());
+    let target = || text("target").and_then(|target| target.split(':').next());
+    let host = text("host").or_else(target)?;
+    HostName::parse(host).is_ok().then_some(host)
 }
 
 /// Who calls. A request that passed no gate has no rights beyond the weakest role.

@@ -20,8 +20,8 @@ pub use read::{
 pub use run::{RunReport, RunRequest};
 pub use text::{Bytes, Printable};
 
-use crate::access::{Action, Decision, Denial, Principal, Visible, decide};
-use fleet::{Deadline, Fleet, HostName, Lease};
+use crate::access::{Action, Decision, Principal, Visible, decide};
+use fleet::{Deadline, Fleet, FleetError, HostName, Lease};
 
 /// The operations, on one fleet.
 #[derive(Clone)]
@@ -55,9 +55,14 @@ impl Ops {
         action: Action<'_>,
         host: &HostName,
     ) -> Result<Decision, Failure> {
+        // Before anything else is looked at: what is wrong with the rest of a request must not tell
+        // a hidden host from one that does not exist, nor must the time this takes.
+        if self.fleet.inventory().find(host).is_none() {
+            return Err(self.unknown_host(principal, host.as_str()));
+        }
         match decide(&self.visible, principal, action, Some(host.as_str())) {
             Decision::UnknownHost => Err(self.unknown_host(principal, host.as_str())),
-            Decision::Refuse(denial) => Err(refused(&denial)),
+            Decision::Refuse(denial) => Err(Failure::denied(host, &denial)),
             allowed => Ok(allowed),
         }
     }
@@ -72,16 +77,23 @@ impl Ops {
             .lease(host, deadline)
             .await
             .map_err(|error| match error {
-                fleet::FleetError::UnknownHost { host } => self.unknown_host(principal, &host),
-                other => Failure::from(other),
+                FleetError::UnknownHost { host } => self.unknown_host(principal, &host),
+                other => self.failure(principal, other),
             })
+    }
+
+    /// An error of the fleet, as this principal may see it: a jump host it may not see has no name.
+    fn failure(&self, principal: &Principal, mut error: FleetError) -> Failure {
+        if let FleetError::Unreachable { error, .. } = &mut error
+            && let Some(hop) = &mut error.hop
+            && !self.visible.to(principal, hop)
+        {
+            "hidden".clone_into(hop);
+        }
+        error.into()
     }
 
     fn unknown_host(&self, principal: &Principal, host: &str) -> Failure {
         Failure::unknown_host(host, &self.visible_hosts(principal))
     }
-}
-
-fn refused(denial: &Denial) -> Failure {
-    Failure::refused(denial.to_string())
 }

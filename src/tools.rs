@@ -11,7 +11,7 @@ mod schema;
 mod scout;
 
 use crate::access::Principal;
-use crate::mcp::{Answer, CallError};
+use crate::mcp::Answer;
 use crate::ops::{Failure, Ops};
 use fleet::Deadline;
 use rmcp::model::{JsonObject, ToolAnnotations};
@@ -122,16 +122,26 @@ impl Tool {
         schema::tool(self.name(), described)
     }
 
-    /// Runs it.
-    ///
-    /// # Errors
-    /// [`CallError::Arguments`] when the arguments do not fit.
-    pub async fn call(self, call: Call<'_>, arguments: JsonObject) -> Result<Answered, CallError> {
+    /// Runs it. Arguments that do not fit are answered like any other failure, so that a model
+    /// reads what is wrong with them.
+    pub async fn call(self, call: Call<'_>, arguments: JsonObject) -> Answered {
         match self {
-            Self::Scout => scout::call(call, parse(self, arguments)?).await,
-            Self::Hosts => hosts::call(call, parse(self, arguments)?).await,
-            Self::Read => read::call(call, parse(self, arguments)?).await,
-            Self::Run => run::call(call, parse(self, arguments)?).await,
+            Self::Scout => match parse(self, arguments) {
+                Ok(args) => scout::call(call, args).await,
+                Err(failure) => failure.into(),
+            },
+            Self::Hosts => match parse(self, arguments) {
+                Ok(args) => hosts::call(call, args).await,
+                Err(failure) => failure.into(),
+            },
+            Self::Read => match parse(self, arguments) {
+                Ok(args) => read::call(call, args).await,
+                Err(failure) => failure.into(),
+            },
+            Self::Run => match parse(self, arguments) {
+                Ok(args) => run::call(call, args).await,
+                Err(failure) => failure.into(),
+            },
         }
     }
 }
@@ -163,9 +173,9 @@ fn changes() -> ToolAnnotations {
         .open_world(true)
 }
 
-fn parse<T: DeserializeOwned>(tool: Tool, arguments: JsonObject) -> Result<T, CallError> {
+fn parse<T: DeserializeOwned>(tool: Tool, arguments: JsonObject) -> Result<T, Failure> {
     serde_json::from_value(serde_json::Value::Object(arguments))
-        .map_err(|error| CallError::Arguments(format!("`{}`: {error}", tool.name())))
+        .map_err(|error| Failure::invalid(format!("`{}`: {error}", tool.name())))
 }
 
 /// A timeout given in seconds.

@@ -41,7 +41,8 @@ pub(crate) struct Census {
 }
 
 struct Question {
-    hosts: Vec<HostName>,
+    /// Kept here, so that an answer which grows old while others are open still counts.
+    found: HashMap<HostName, bool>,
     open: HashSet<HostName>,
     reply: oneshot::Sender<HashMap<HostName, bool>>,
 }
@@ -81,25 +82,20 @@ impl Actor for Census {
                 state
                     .known
                     .retain(|_, (at, _)| now.saturating_duration_since(*at) < self.ttl);
-                let mut open = HashSet::new();
+                let (mut found, mut open) = (HashMap::new(), HashSet::new());
                 for settings in &hosts {
-                    if !state.known.contains_key(&settings.name) {
-                        open.insert(settings.name.clone());
+                    let name = settings.name.clone();
+                    if let Some((_, online)) = state.known.get(&name) {
+                        found.insert(name, *online);
+                    } else {
+                        open.insert(name);
                         state.probe(&me, settings);
                     }
                 }
-                let hosts = hosts
-                    .into_iter()
-                    .map(|settings| settings.name.clone())
-                    .collect();
-                state.questions.push(Question { hosts, open, reply });
+                state.questions.push(Question { found, open, reply });
             }
             Msg::Probed { host, online } => {
-                state.probing.remove(&host);
-                state.known.insert(host.clone(), (Instant::now(), online));
-                for question in &mut state.questions {
-                    question.open.remove(&host);
-                }
+                state.probed(&host, online);
             }
         }
         state.answer();
@@ -117,12 +113,7 @@ impl State {
         let turns = Arc::clone(&self.turns);
         self.probes.spawn(async move {
             let _turn = turns.acquire().await;
-            // Behind a jump host only the jump host can be seen from here.
-            let nearest = settings
-                .jump
-                .as_ref()
-                .map_or(&*settings, |jump| &*jump.settings);
-            let connect = TcpStream::connect((nearest.hostname.as_str(), nearest.port));
+            let connect = TcpStream::connect((settings.hostname.as_str(), settings.port));
             let online = matches!(tokio::time::timeout(PROBE, connect).await, Ok(Ok(_)));
             let _sent = me.cast(Msg::Probed {
                 host: settings.name.clone(),
@@ -131,19 +122,54 @@ impl State {
         });
     }
 
+    fn probed(&mut self, host: &HostName, online: bool) {
+        self.probing.remove(host);
+        self.known.insert(host.clone(), (Instant::now(), online));
+        for question in &mut self.questions {
+            if question.open.remove(host) {
+                question.found.insert(host.clone(), online);
+            }
+        }
+    }
+
     fn answer(&mut self) {
         for question in std::mem::take(&mut self.questions) {
             if !question.open.is_empty() {
                 self.questions.push(question);
                 continue;
             }
-            let known = |host: HostName| {
-                let online = self.known.get(&host).is_some_and(|(_, online)| *online);
-                (host, online)
-            };
-            let _heard = question
-                .reply
-                .send(question.hosts.into_iter().map(known).collect());
+            let _heard = question.reply.send(question.found);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(name: &str) -> HostName {
+        HostName::parse(name).unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_grew_old_still_counts_for_who_asked_in_time() {
+        let (reply, answer) = oneshot::channel();
+        let mut state = State {
+            known: HashMap::new(),
+            probing: HashSet::new(),
+            questions: vec![Question {
+                found: [(host("old"), true)].into(),
+                open: [host("new")].into(),
+                reply,
+            }],
+            probes: JoinSet::new(),
+            turns: Arc::new(Semaphore::new(1)),
+        };
+        state.answer();
+        assert_eq!(state.questions.len(), 1, "one is still open");
+        state.probed(&host("new"), false);
+        state.answer();
+        let found = answer.await.unwrap();
+        assert_eq!(found, [(host("old"), true), (host("new"), false)].into());
     }
 }

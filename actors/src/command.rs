@@ -127,10 +127,11 @@ impl Command {
     }
 }
 
-/// What one run may cost. Each field only narrows the fleet's own limit.
+/// What one run may cost.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Bounds {
-    /// How long the command may run from its start; the fleet's command timeout when absent.
+    /// How long the command may run from its start, which the deadline of the call may shorten;
+    /// the fleet's command timeout when absent or longer.
     pub timeout: Option<Duration>,
     /// Bytes kept of each stream; the fleet's limit when absent or larger.
     pub max_bytes: Option<u64>,

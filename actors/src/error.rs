@@ -9,7 +9,7 @@ mod file;
 pub use dial::{DialError, DialFailure, HostKeyProblem, Phase};
 pub use file::{FileError, FileProblem};
 
-use crate::target::HostName;
+use crate::target::{HostName, RemotePath};
 use std::time::Duration;
 
 /// Why a call to the fleet failed before or besides the outcome of a command.
@@ -72,6 +72,14 @@ pub enum FleetError {
         host: HostName,
         /// What it said instead, cut to a line.
         said: String,
+    },
+    /// The directory a command was to run in cannot be entered. The command did not run.
+    #[error("the directory `{path}` on `{host}` cannot be entered, so the command did not run")]
+    NoDirectory {
+        /// The host.
+        host: HostName,
+        /// The directory.
+        path: RemotePath,
     },
     /// The host cannot feed a command's standard input.
     #[error("host `{host}` cannot feed standard input: its `head` has no `-c`")]
@@ -155,6 +163,7 @@ impl FleetError {
             Self::ConnectionLost { .. } => "connection_lost",
             Self::DeadlinePassed { .. } => "deadline_passed",
             Self::NoShell { .. } => "no_shell",
+            Self::NoDirectory { .. } => "no_such_directory",
             Self::NoInput { .. } => "no_input",
             Self::NoSftp { .. } => "no_sftp",
             Self::SftpSilent { .. } => "sftp_silent",
@@ -199,6 +208,9 @@ impl FleetError {
             Self::NoShell { .. } => {
                 "the account needs a login shell that runs commands; files can still be read".into()
             }
+            Self::NoDirectory { .. } => {
+                "check that it exists and that the account may enter it".into()
+            }
             Self::NoInput { .. } => {
                 "put the input into a file on the host, or into the command".into()
             }
@@ -218,6 +230,18 @@ impl FleetError {
     }
 }
 
+/// Text of a host's, as one line of at most 200 characters that moves no terminal.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut line = String::new();
+    for letter in text.trim().chars().take(200) {
+        match letter {
+            '\'' | '"' => line.push(letter),
+            other => line.extend(other.escape_debug()),
+        }
+    }
+    line
+}
+
 fn how_long(waited: &Duration) -> String {
     match waited.as_millis() {
         0 => ": its queue is full".into(),
@@ -229,5 +253,19 @@ fn because(said: &str) -> String {
     match said.trim() {
         "" => String::new(),
         said => format!("; it said: {}", said.escape_debug()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_host_says_stays_on_its_line() {
+        assert_eq!(
+            one_line(" it's\n\x1b[2J\t\"so\" "),
+            r#"it's\n\u{1b}[2J\t"so""#
+        );
+        assert_eq!(one_line(&"é".repeat(300)).chars().count(), 200);
     }
 }

@@ -6,6 +6,10 @@ use std::sync::Arc;
 /// The most entries one listing or tree returns.
 pub const MAX_ENTRIES: usize = 10_000;
 
+/// The most bytes of names and descriptions one listing or tree returns; 10,000 usual entries take
+/// a third of it.
+pub const MAX_ENTRY_BYTES: usize = 4 << 20;
+
 /// What kind of thing a path names, by the file type bits of its mode (`inode(7)`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -106,12 +110,31 @@ pub struct Entry {
     pub long: Vec<u8>,
 }
 
+impl Entry {
+    /// Bytes of its name and description.
+    pub(crate) fn bytes(&self) -> usize {
+        self.name.len() + self.long.len()
+    }
+}
+
+/// How many of `entries` fit into what is left of the bounds: `count` entries and `bytes`.
+pub(crate) fn fitting(entries: &[Entry], count: usize, mut bytes: usize) -> usize {
+    let fits = |entry: &&Entry| match bytes.checked_sub(entry.bytes()) {
+        Some(left) => {
+            bytes = left;
+            true
+        }
+        None => false,
+    };
+    entries.iter().take(count).take_while(fits).count()
+}
+
 /// A directory's entries, without `.` and `..`, in byte order of their names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listing {
     /// The entries.
     pub entries: Vec<Entry>,
-    /// Whether there were more than [`MAX_ENTRIES`].
+    /// Whether there were more than [`MAX_ENTRIES`] or [`MAX_ENTRY_BYTES`].
     pub truncated: bool,
 }
 
@@ -131,7 +154,7 @@ pub struct Node {
 pub struct Tree {
     /// The nodes.
     pub nodes: Vec<Node>,
-    /// Whether something was left out for being more than [`MAX_ENTRIES`].
+    /// Whether something was left out for being more than [`MAX_ENTRIES`] or [`MAX_ENTRY_BYTES`].
     pub truncated: bool,
 }
 
@@ -181,8 +204,30 @@ pub struct Content {
 pub enum Found {
     /// A regular file.
     File(Content),
-    /// A directory.
-    Directory(Listing),
-    /// A directory, as a tree.
-    Tree(Tree),
+    /// A directory, and the memory accounted for.
+    Directory(Listing, Arc<Hold>),
+    /// A directory as a tree, and the memory accounted for.
+    Tree(Tree, Arc<Hold>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listing_is_bound_by_its_bytes_as_by_its_number() {
+        let entry = |long: usize| Entry {
+            name: vec![b'n'],
+            attributes: Attributes::default(),
+            long: vec![b'l'; long],
+        };
+        let entries = [entry(9), entry(9), entry(10), entry(0)];
+        assert_eq!(fitting(&entries, 9, usize::MAX), 4);
+        assert_eq!((fitting(&entries, 9, 20), fitting(&entries, 1, 20)), (2, 1));
+        assert_eq!(
+            fitting(&entries, 9, 30),
+            2,
+            "nothing is left out in between"
+        );
+    }
 }

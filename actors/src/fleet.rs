@@ -76,7 +76,7 @@ pub struct HostStatus {
     pub tags: Vec<String>,
     /// The state of its connection: `idle`, `connecting`, `connected`, `backoff`.
     pub state: &'static str,
-    /// Whether it takes connections; nothing if that was not asked for.
+    /// Whether it takes connections; nothing if that was not asked for, or not found out in time.
     pub online: Option<bool>,
 }
 
@@ -188,7 +188,8 @@ impl Fleet {
     }
 
     /// What is known of these hosts, in this order. With `probe`, those without a connection are
-    /// probed, all at once; an answer is good for the status time to live.
+    /// probed, all at once, where they are reached without a jump host; an answer is good for the
+    /// status time to live.
     ///
     /// # Errors
     /// The end of the fleet.
@@ -212,14 +213,19 @@ impl Fleet {
             })
             .collect();
         if probe {
-            let unknown = found.iter().filter(|host| host.state != "connected");
-            let unknown = unknown
-                .filter_map(|host| host.settings.as_ref().ok().cloned())
-                .collect();
-            let online = self.probe(unknown).await;
+            // What stands behind a jump host cannot be seen from here, and sshd holds it against an
+            // address that knocks on a jump host for each of many (`PerSourcePenalties`).
+            let direct = |host: &HostStatus| match &host.settings {
+                Ok(settings) if settings.jump.is_none() => Some(Arc::clone(settings)),
+                _ => None,
+            };
+            let idle = found.iter().filter(|host| host.state != "connected");
+            let online = self.probe(idle.filter_map(direct).collect()).await;
             for host in &mut found {
-                let probed = online.get(&host.name).copied().unwrap_or(false);
-                host.online = Some(host.state == "connected" || probed);
+                host.online = match host.state {
+                    "connected" => Some(true),
+                    _ => online.get(&host.name).copied(),
+                };
             }
         }
         Ok(found)

@@ -68,6 +68,11 @@ impl HostRef {
         let _sent = self.0.cast(Msg::Submit(job));
     }
 
+    /// A caller left the queue: what its job holds can be given back.
+    pub(crate) fn left(&self) {
+        let _sent = self.0.cast(Msg::Left);
+    }
+
     /// Stops the host; running jobs are aborted.
     pub(crate) fn stop(&self, reason: &str) {
         self.0.stop(Some(reason.to_owned()));
@@ -82,6 +87,8 @@ impl HostRef {
 
 pub(crate) enum Msg {
     Submit(Job),
+    /// Somebody left a queue.
+    Left,
     Dialled(Epoch, Result<(Session, Closed), DialError>),
     Lost(Epoch),
     Probed(Epoch, bool),
@@ -157,6 +164,8 @@ impl Actor for Host {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             Msg::Submit(job) => state.submit(&me, job),
+            // What comes after every message does it.
+            Msg::Left => {}
             Msg::Dialled(epoch, result) => state.dialled(&me, epoch, result),
             Msg::Lost(epoch) => {
                 let lost = state.link.lost(epoch);
@@ -164,14 +173,19 @@ impl Actor for Host {
             }
             Msg::Probed(epoch, alive) => {
                 let dead = state.link.probed(epoch, alive, Instant::now());
+                // Commands may still hold it, and a host never has two connections.
+                if let Some(session) = &dead {
+                    session.cut();
+                }
                 state.connection_ended(&me, dead);
             }
-            Msg::FilesOpened(epoch, result) => state.files_opened(epoch, result),
+            Msg::FilesOpened(epoch, result) => state.files_opened(&me, epoch, result),
             Msg::Freed { epoch, lane, back } => state.freed(&me, epoch, lane, back),
             #[cfg(feature = "failpoints")]
             #[expect(clippy::panic, reason = "this is what the message is for")]
             Msg::Panic => panic!("injected"),
         }
+        state.purge();
         state.pump(&me);
         while state.jobs.try_join_next().is_some() {}
         while state.watchers.try_join_next().is_some() {}
@@ -189,11 +203,11 @@ impl Actor for Host {
         state.jobs.shutdown().await;
         state.files = Files::Absent;
         if let Some(session) = state.link.take() {
+            state.context.metrics.connection_down(false);
             session.disconnect().await;
             drop(session);
             let ended = async { while state.watchers.join_next().await.is_some() {} };
             let _in_time = tokio::time::timeout(FAREWELL, ended).await;
-            state.context.metrics.connection_down(false);
         }
         Ok(())
     }
@@ -221,5 +235,20 @@ impl State {
             host: self.name().clone(),
             state: self.link.label(),
         });
+    }
+}
+
+/// However a host ends, a crash included, what it counted is taken back: news that it has not
+/// read by then (`Freed` above all, which a stop overtakes) is never read.
+impl Drop for State {
+    fn drop(&mut self) {
+        let metrics = &self.context.metrics;
+        let running = self.commands.running() + self.reads.running();
+        let waiting = self.commands.waiting() + self.reads.waiting();
+        metrics.running(-(running as f64));
+        metrics.queued(-(waiting as f64));
+        if self.link.take().is_some() {
+            metrics.connection_down(false);
+        }
     }
 }

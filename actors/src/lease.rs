@@ -107,8 +107,8 @@ impl Lease {
 
     /// Runs a command to its end.
     ///
-    /// The time limit is the smallest of `bounds`, the fleet's command timeout and what is left
-    /// of `deadline`. Dropping the future cancels the command: the host ends its processes, and
+    /// The time limit is the smallest of `bounds`, the fleet's command timeout, and what is left of
+    /// `deadline`. Dropping the future cancels the command: the host ends its processes, and
     /// the channel is seen to its end in the background.
     ///
     /// # Errors
@@ -125,7 +125,8 @@ impl Lease {
             .max_bytes
             .unwrap_or(limits.max_output)
             .min(limits.max_output);
-        let timeout = bounds.timeout.unwrap_or(limits.command_timeout);
+        let most = limits.command_timeout;
+        let timeout = bounds.timeout.unwrap_or(most).min(most);
         let hold = self.reserve(2 * max_output.min(BASE), deadline).await?;
         let cancel = self.tools.shutdown.child_token();
         let _hang_up = cancel.clone().drop_guard();
@@ -167,7 +168,7 @@ impl Lease {
         } else {
             LISTING
         };
-        let hold = self.reserve(memory.max(*limit), deadline).await?;
+        let memory = memory.max(*limit);
         let claim = Claim::default();
         let (reply, answer) = oneshot::channel();
         let job = ReadJob {
@@ -175,7 +176,8 @@ impl Lease {
             path,
             want,
             deadline,
-            hold,
+            budget: self.tools.budget.clone(),
+            memory,
             claim: claim.clone(),
             reply,
             span: tracing::debug_span!("job", kind = "read", host = %self.host()),
@@ -214,7 +216,10 @@ impl Lease {
         let began = Instant::now();
         let host = self.host().clone();
         // However this future ends, a job that has not started by then never will.
-        let _abandon = Abandon(claim.clone());
+        let _abandon = Abandon {
+            claim: claim.clone(),
+            host: self.actor.clone(),
+        };
         self.actor.submit(job);
         let crashed = || FleetError::Internal { host: host.clone() };
         match tokio::time::timeout_at(deadline.instant(), &mut answer).await {
@@ -235,10 +240,15 @@ impl Lease {
 }
 
 /// Leaves the queue when dropped.
-struct Abandon(Claim);
+struct Abandon {
+    claim: Claim,
+    host: HostRef,
+}
 
 impl Drop for Abandon {
     fn drop(&mut self) {
-        self.0.abandon();
+        if self.claim.leave() {
+            self.host.left();
+        }
     }
 }

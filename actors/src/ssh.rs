@@ -22,7 +22,7 @@ use russh::{ChannelReadHalf, ChannelWriteHalf, Disconnect};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
-use tokio_util::sync::DropGuard;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// How long the opening of a channel may take on a connection that answers.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -33,6 +33,7 @@ const GOODBYE: Duration = Duration::from_millis(500);
 /// An authenticated connection. Dropping it cuts the socket.
 pub(crate) struct Session {
     handle: Handle<Sensor>,
+    cut: CancellationToken,
     /// Cuts the socket under russh, which would otherwise hold it while the peer stops reading
     /// (its session loop writes outside of any deadline).
     _sever: DropGuard,
@@ -83,6 +84,11 @@ impl Session {
         )
     }
 
+    /// Cuts the socket now, whoever else still uses the connection.
+    pub(crate) fn cut(&self) {
+        self.cut.cancel();
+    }
+
     /// Says goodbye, so that the host ends its side at once.
     pub(crate) async fn disconnect(&self) {
         let goodbye = self.handle.disconnect(Disconnect::ByApplication, "", "");
@@ -121,8 +127,9 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         if let (Some(half), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {
+            // Nobody waits for it, and it ends with the connection at the latest.
             runtime.spawn(async move {
-                let _gone = tokio::time::timeout(GOODBYE, half.close()).await;
+                let _gone = half.close().await;
             });
         }
     }

@@ -68,7 +68,6 @@ struct Child {
 pub(crate) struct State {
     children: HashMap<ActorId, Child>,
     crashes: HashMap<HostName, VecDeque<Instant>>,
-    stopping: bool,
 }
 
 impl Actor for Supervisor {
@@ -140,13 +139,11 @@ impl Actor for Supervisor {
             news,
         }) = state.children.remove(&id)
         else {
-            if !state.stopping {
-                tracing::error!(
-                    error = crash,
-                    "a part of the fleet ended that it cannot do without"
-                );
-                self.fatal.cancel();
-            }
+            tracing::error!(
+                error = crash,
+                "a part of the fleet ended that it cannot do without"
+            );
+            self.fatal.cancel();
             return Ok(());
         };
         if let Some(error) = crash {
@@ -165,9 +162,8 @@ impl Actor for Supervisor {
     async fn post_stop(
         &self,
         me: ActorRef<Spawn>,
-        state: &mut State,
+        _: &mut State,
     ) -> Result<(), ActorProcessingErr> {
-        state.stopping = true;
         // An actor that ends kills its children; only this lets them say goodbye.
         me.get_cell()
             .stop_children_and_wait(Some("shutdown".into()), Some(STOP))

@@ -3,8 +3,10 @@
 //! A stable code for programs, one sentence for people, and a hint that says what to do: the same
 //! in a tool result, a resource and on a terminal.
 
+use crate::access::Denial;
+use crate::access::argv::Fault;
 use fleet::FleetError;
-use fleet::error::Phase;
+use fleet::error::{Contended, Phase};
 use fleet::target::TargetError;
 use fleet::{CommandError, HostName};
 use serde::Serialize;
@@ -55,6 +57,29 @@ impl Failure {
         }
     }
 
+    /// The caller may not do this on this host.
+    #[must_use]
+    pub fn denied(host: &HostName, denial: &Denial) -> Self {
+        let host = Some(host.to_string());
+        let Denial::Command(refusal) = denial else {
+            return Self {
+                host,
+                ..Self::refused(denial.to_string())
+            };
+        };
+        let message = format!("`{}` is refused: {}", refusal.word, refusal.why);
+        Self {
+            host,
+            code: "command_refused",
+            hint: Some(refusal.allowed.clone()),
+            ..match refusal.fault {
+                // No shell would take it either.
+                Fault::Malformed => Self::invalid(message),
+                Fault::Forbidden => Self::refused(message),
+            }
+        }
+    }
+
     /// No such host, as far as the caller may know.
     #[must_use]
     pub fn unknown_host(host: &str, known: &[HostName]) -> Self {
@@ -91,14 +116,18 @@ impl From<FleetError> for Failure {
             FleetError::Unreachable { host, error, .. } => {
                 ("unreachable", Some(host), Some(error.phase))
             }
-            FleetError::Busy { .. }
-            | FleetError::ShuttingDown
-            | FleetError::Unusable { .. }
-            | FleetError::Quarantined { .. } => ("refused", None, None),
+            FleetError::Busy {
+                what: Contended::Host(host),
+                ..
+            }
+            | FleetError::Unusable { host, .. }
+            | FleetError::Quarantined { host, .. } => ("refused", Some(host), None),
+            FleetError::Busy { .. } | FleetError::ShuttingDown => ("refused", None, None),
             FleetError::File(file) => ("failed", Some(&file.host), None),
             FleetError::ConnectionLost { host }
             | FleetError::DeadlinePassed { host, .. }
             | FleetError::NoShell { host, .. }
+            | FleetError::NoDirectory { host, .. }
             | FleetError::NoInput { host }
             | FleetError::NoSftp { host }
             | FleetError::SftpSilent { host }

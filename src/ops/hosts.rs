@@ -20,6 +20,8 @@ pub struct HostsRequest {
 pub struct HostsReport {
     /// The hosts, by name.
     pub hosts: Vec<HostLine>,
+    #[serde(skip)]
+    filtered: bool,
 }
 
 /// One host of the list.
@@ -63,49 +65,85 @@ impl Ops {
         request: HostsRequest,
     ) -> Result<HostsReport, Failure> {
         let mut names = self.visible_hosts(principal);
-        if let Some(filter) = request
-            .filter
-            .as_deref()
-            .map(str::trim)
-            .filter(|f| !f.is_empty())
-        {
-            let globs = filter.split(',').map(str::trim);
-            let scope = HostScope::matching(globs)
-                .map_err(|error| Failure::invalid(format!("`filter`: {error}")))?;
+        let filter = request.filter.as_deref().map(str::trim);
+        let filter = filter.filter(|filter| !filter.is_empty());
+        if let Some(filter) = filter {
+            let scope = scope(filter)?;
             names.retain(|name| scope.contains(name.as_str()));
         }
         let hosts = self.fleet.status(&names, request.probe).await?;
         Ok(HostsReport {
-            hosts: hosts.into_iter().map(line).collect(),
+            hosts: hosts
+                .into_iter()
+                .map(|host| self.line(principal, host))
+                .collect(),
+            filtered: filter.is_some(),
         })
+    }
+
+    /// A jump host that the principal may not see is not named.
+    fn line(&self, principal: &Principal, status: HostStatus) -> HostLine {
+        let (settings, problem) = match status.settings {
+            Ok(settings) => (Some(settings), None),
+            Err(problem) => (None, Some(problem)),
+        };
+        HostLine {
+            name: status.name.to_string(),
+            online: status.online,
+            connection: status.state,
+            user: settings.as_ref().map(|s| s.user.clone()),
+            hostname: settings.as_ref().map(|s| s.hostname.clone()),
+            port: settings.as_ref().map(|s| s.port),
+            jump: settings
+                .as_ref()
+                .and_then(|s| s.jump.as_ref())
+                .map(|j| j.settings.name.as_str())
+                .filter(|jump| self.visible.to(principal, jump))
+                .map(str::to_owned),
+            tags: status.tags,
+            problem,
+        }
     }
 }
 
-fn line(status: HostStatus) -> HostLine {
-    let (settings, problem) = match status.settings {
-        Ok(settings) => (Some(settings), None),
-        Err(problem) => (None, Some(problem)),
-    };
-    HostLine {
-        name: status.name.to_string(),
-        online: status.online,
-        connection: status.state,
-        user: settings.as_ref().map(|s| s.user.clone()),
-        hostname: settings.as_ref().map(|s| s.hostname.clone()),
-        port: settings.as_ref().map(|s| s.port),
-        jump: settings
-            .as_ref()
-            .and_then(|s| s.jump.as_ref())
-            .map(|j| j.settings.name.to_string()),
-        tags: status.tags,
-        problem,
+/// The hosts a filter names: globs, separated by commas that stand outside of braces.
+fn scope(filter: &str) -> Result<HostScope, Failure> {
+    let invalid = |why: String| Failure::invalid(format!("`filter`: {why}"));
+    let mut depth = 0_usize;
+    let globs = filter.split(|c| {
+        match c {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == ',' && depth == 0
+    });
+    let globs: Vec<&str> = globs.map(str::trim).collect();
+    for glob in &globs {
+        if glob.starts_with(['!', '@']) {
+            return Err(invalid(format!(
+                "`{glob}` is no glob; exclusions and tags are not supported"
+            )));
+        }
+        let class = glob
+            .split_once('[')
+            .and_then(|(_, rest)| rest.split_once(']'));
+        // `[01-18]` reads like a range of numbers, and would be a set of single characters.
+        if class.is_some_and(|(class, _)| class.len() > 3 && class.contains('-')) {
+            return Err(invalid(format!(
+                "`{glob}`: a class like `[1-9]` is one character; ranges are not supported"
+            )));
+        }
     }
+    HostScope::matching(globs).map_err(|error| invalid(error.to_string()))
 }
 
 impl fmt::Display for HostsReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.hosts.is_empty() {
-            return f.write_str("No SSH hosts configured.");
+        match (self.hosts.is_empty(), self.filtered) {
+            (true, true) => return f.write_str("No host matches the filter."),
+            (true, false) => return f.write_str("No SSH hosts configured."),
+            (false, _) => {}
         }
         f.write_str("Available hosts:")?;
         for host in &self.hosts {
@@ -133,5 +171,20 @@ impl fmt::Display for HostLine {
             write!(f, " via {jump}")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_is_a_list_of_globs_and_nothing_that_only_looks_like_one() {
+        let all = scope("web-{1,2}, db*").unwrap();
+        assert!(all.contains("web-2") && all.contains("db7") && !all.contains("web-3"));
+        assert!(scope("web-[1-9]").unwrap().contains("web-4"));
+        for wrong in ["web-[01-18]", "web*,!web-1", "@db", "a b"] {
+            assert_eq!(scope(wrong).err().unwrap().code, "invalid", "{wrong}");
+        }
     }
 }

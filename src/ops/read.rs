@@ -61,13 +61,16 @@ impl Ops {
         loop {
             let found = lease
                 .read(path.clone(), Want { part, tree }, deadline)
-                .await?;
+                .await
+                .map_err(|error| self.failure(principal, error))?;
             let content = match found {
                 Found::File(content) => content,
-                Found::Directory(listing) => {
-                    return Ok(DirectoryReport::new(&host, &path, listing).into());
+                Found::Directory(listing, hold) => {
+                    return Ok(DirectoryReport::new(&host, &path, listing, hold).into());
                 }
-                Found::Tree(tree) => return Ok(TreeReport::new(&host, &path, tree).into()),
+                Found::Tree(tree, hold) => {
+                    return Ok(TreeReport::new(&host, &path, tree, hold).into());
+                }
             };
             // The last lines may be longer than was guessed: once more, with all there may be.
             let guess = matches!((range, part), (Range::LastLines(_), Part::Tail { limit }) if limit != u64::MAX);

@@ -86,7 +86,8 @@ impl Ops {
             .with_env(env)?
             .with_stdin(stdin.unwrap_or_default())?;
         let lease = self.lease(principal, &host, deadline).await?;
-        let execution = lease.run(command, bounds, deadline).await?;
+        let execution = lease.run(command, bounds, deadline).await;
+        let execution = execution.map_err(|error| self.failure(principal, error))?;
         Ok(RunReport::new(execution))
     }
 }

@@ -23,10 +23,14 @@ pub(super) async fn place(
         tree: None,
     };
     let report = reader.ops.read(reader.principal, request, reader.deadline);
-    Ok(match report.await? {
+    let report = report.await?;
+    let hold = report.hold();
+    let mut contents = match report {
         ReadReport::File(report) => file(uri, report),
         listing => text(uri, listing.to_string()),
-    })
+    };
+    contents.hold.push(hold);
+    Ok(contents)
 }
 
 /// One text.
@@ -45,7 +49,7 @@ fn file(uri: &str, report: FileReport) -> Contents {
         meta.insert("truncated".into(), true.into());
         meta.insert("size".into(), report.size.into());
     }
-    let (hold, kept) = (report.hold(), report.content.len());
+    let kept = report.content.len();
     let one = match report.content {
         Bytes::Text(mut text) => {
             if report.truncated {
@@ -60,10 +64,8 @@ fn file(uri: &str, report: FileReport) -> Contents {
         true => one,
         false => one.with_meta(meta),
     };
-    let mut contents = Contents {
+    Contents {
         contents: vec![one],
         ..Contents::default()
-    };
-    contents.hold.push(hold);
-    contents
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::schema::{of, report};
 use super::{Answered, Call, Described, reads};
-use crate::mcp::{Answer, CallError};
+use crate::mcp::Answer;
 use crate::ops::HostsRequest;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -42,13 +42,13 @@ pub(super) fn describe() -> Described {
     }
 }
 
-pub(super) async fn call(call: Call<'_>, args: Args) -> Result<Answered, CallError> {
+pub(super) async fn call(call: Call<'_>, args: Args) -> Answered {
     let request = HostsRequest {
         filter: args.filter,
         probe: args.probe.unwrap_or(true),
     };
     match call.ops.hosts(call.principal, request).await {
-        Ok(report) => Ok(Answered::ok(Answer::rendered(report))),
-        Err(failure) => Ok(failure.into()),
+        Ok(report) => Answered::ok(Answer::rendered(report)),
+        Err(failure) => failure.into(),
     }
 }

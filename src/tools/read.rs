@@ -3,7 +3,7 @@
 use super::schema::{of, report};
 use super::{Answered, Call, Described, reads};
 use crate::access::Principal;
-use crate::mcp::{Answer, CallError};
+use crate::mcp::Answer;
 use crate::ops::{Bytes, Failure, Ops, Range, ReadReport, ReadRequest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -80,12 +80,12 @@ pub(super) fn describe() -> Described {
     }
 }
 
-pub(super) async fn call(call: Call<'_>, args: Args) -> Result<Answered, CallError> {
+pub(super) async fn call(call: Call<'_>, args: Args) -> Answered {
     let request = match request(args) {
         Ok(request) => request,
-        Err(failure) => return Ok(failure.into()),
+        Err(failure) => return failure.into(),
     };
-    Ok(answer(call.ops, call.principal, request, call.deadline).await)
+    answer(call.ops, call.principal, request, call.deadline).await
 }
 
 /// Reads, and shapes the report; also for `scout`.
@@ -95,28 +95,30 @@ pub(super) async fn answer(
     request: ReadRequest,
     deadline: Deadline,
 ) -> Answered {
-    match ops.read(principal, request, deadline).await {
-        Ok(ReadReport::File(report)) => {
-            let hold = report.hold();
-            let image = match &report.content {
-                Bytes::Binary(bytes)
-                    if report.mime_type.starts_with("image/") && bytes.len() <= MAX_IMAGE =>
-                {
-                    Some(ContentBlock::image(
-                        STANDARD.encode(bytes),
-                        report.mime_type,
-                    ))
-                }
-                _ => None,
-            };
-            let answer = Answer::rendered(ReadReport::File(report)).with_hold(hold);
-            Answered::ok(match image {
-                Some(image) => answer.with_block(image),
-                None => answer,
-            })
+    let report = match ops.read(principal, request, deadline).await {
+        Ok(report) => report,
+        Err(failure) => return failure.into(),
+    };
+    let (hold, image) = (report.hold(), image(&report));
+    let answer = Answer::rendered(report).with_hold(hold);
+    Answered::ok(match image {
+        Some(image) => answer.with_block(image),
+        None => answer,
+    })
+}
+
+/// The picture that the file is, if it is one and not too large.
+fn image(report: &ReadReport) -> Option<ContentBlock> {
+    let ReadReport::File(file) = report else {
+        return None;
+    };
+    match &file.content {
+        Bytes::Binary(bytes)
+            if file.mime_type.starts_with("image/") && bytes.len() <= MAX_IMAGE =>
+        {
+            Some(ContentBlock::image(STANDARD.encode(bytes), file.mime_type))
         }
-        Ok(report) => Answered::ok(Answer::rendered(report)),
-        Err(failure) => failure.into(),
+        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::schema::{of, report};
 use super::{Answered, Call, Described, Ending, changes, seconds};
 use crate::access::Principal;
-use crate::mcp::{Answer, CallError};
+use crate::mcp::Answer;
 use crate::ops::{Failure, Ops, RunRequest};
 use fleet::{Bounds, Deadline, HostName, Program, RemotePath};
 use schemars::JsonSchema;
@@ -34,7 +34,8 @@ pub(super) struct Args {
     /// Standard input, at most 1 MiB; empty if absent.
     #[serde(default)]
     stdin: Option<String>,
-    /// Seconds after which the command and everything it started is stopped, at most 600.
+    /// Seconds after which the command and everything it started is stopped; at most what the
+    /// server allows (30 unless it is configured otherwise).
     #[serde(default)]
     #[schemars(range(min = 0.001, max = 600.0))]
     timeout_s: Option<f64>,
@@ -68,10 +69,10 @@ pub(super) fn describe() -> Described {
     }
 }
 
-pub(super) async fn call(call: Call<'_>, args: Args) -> Result<Answered, CallError> {
+pub(super) async fn call(call: Call<'_>, args: Args) -> Answered {
     match request(args) {
-        Ok(request) => Ok(answer(call.ops, call.principal, request, call.deadline).await),
-        Err(failure) => Ok(failure.into()),
+        Ok(request) => answer(call.ops, call.principal, request, call.deadline).await,
+        Err(failure) => failure.into(),
     }
 }
 

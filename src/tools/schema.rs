@@ -30,11 +30,36 @@ pub(super) fn tool(name: &'static str, described: Described) -> Tool {
     // The name of a Rust type says nothing to a client.
     input.remove("title");
     input.remove("description");
+    if let Some(Value::Object(properties)) = input.get_mut("properties") {
+        properties.values_mut().for_each(plain);
+    }
     // The fields of a failure may stand in place of a report, so nothing but `type` is certain.
     Tool::new(name, description, Arc::new(input))
         .with_title(title)
         .with_annotations(annotations)
         .with_raw_output_schema(Arc::new(object(output)))
+}
+
+/// Takes away what some clients refuse to read: formats of Rust, defaults of nothing, and `null`
+/// beside the type of what may be left out.
+fn plain(property: &mut Value) {
+    let Value::Object(property) = property else {
+        return;
+    };
+    property.remove("format");
+    if property.get("default") == Some(&Value::Null) {
+        property.remove("default");
+    }
+    if let Some(Value::Array(types)) = property.get_mut("type") {
+        types.retain(|kind| kind != "null");
+        if let [one] = types.as_slice() {
+            let one = one.clone();
+            property.insert("type".into(), one);
+        }
+    }
+    for inner in ["items", "additionalProperties"] {
+        property.get_mut(inner).into_iter().for_each(plain);
+    }
 }
 
 /// The output schema of a report with these properties, any of which a failure leaves out.

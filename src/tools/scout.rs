@@ -5,7 +5,6 @@
 
 use super::schema::{of, report};
 use super::{Answered, Call, Described, changes, hosts, read, run};
-use crate::mcp::CallError;
 use crate::ops::{DEFAULT_DEPTH, Failure, Range, ReadRequest, RunRequest};
 use fleet::{Bounds, Program, Target};
 use schemars::JsonSchema;
@@ -24,6 +23,10 @@ pub(super) struct Args {
     /// Show the tree below a directory instead of its listing.
     #[serde(default)]
     tree: bool,
+    /// How deep the tree goes, 1 to 10 (default 3).
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 10))]
+    depth: Option<usize>,
 }
 
 pub(super) fn describe() -> Described {
@@ -36,13 +39,16 @@ pub(super) fn describe() -> Described {
     }
 }
 
-pub(super) async fn call(call: Call<'_>, args: Args) -> Result<Answered, CallError> {
+pub(super) async fn call(call: Call<'_>, args: Args) -> Answered {
     if args.target.trim().eq_ignore_ascii_case("hosts") {
+        if args.query.is_some() || args.tree {
+            return Failure::invalid("`hosts` takes no `query` and no `tree`").into();
+        }
         return hosts::call(call, hosts::Args::default()).await;
     }
     let target = match Target::parse(&args.target) {
         Ok(target) => target,
-        Err(error) => return Ok(Failure::from(error).into()),
+        Err(error) => return Failure::from(error).into(),
     };
     let Call {
         ops,
@@ -50,7 +56,10 @@ pub(super) async fn call(call: Call<'_>, args: Args) -> Result<Answered, CallErr
         deadline,
     } = call;
     let Target { host, path } = target;
-    Ok(match (args.query, args.tree) {
+    if args.depth.is_some() && !args.tree {
+        return Failure::invalid("`depth` goes with `tree`").into();
+    }
+    match (args.query, args.tree) {
         (Some(_), true) => {
             Failure::invalid("`query` runs a command and `tree` shows a directory: give one").into()
         }
@@ -66,7 +75,7 @@ pub(super) async fn call(call: Call<'_>, args: Args) -> Result<Answered, CallErr
             run::answer(ops, principal, request, deadline).await
         }
         (None, tree) => {
-            let tree = tree.then_some(DEFAULT_DEPTH);
+            let tree = tree.then_some(args.depth.unwrap_or(DEFAULT_DEPTH));
             let request = ReadRequest {
                 host,
                 path,
@@ -75,5 +84,5 @@ pub(super) async fn call(call: Call<'_>, args: Args) -> Result<Answered, CallErr
             };
             read::answer(ops, principal, request, deadline).await
         }
-    })
+    }
 }

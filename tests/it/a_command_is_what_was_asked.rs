@@ -279,6 +279,9 @@ async fn the_directory_is_the_one_that_was_named() {
     }
     stdout(&client, json!({"argv": ["rmdir", "--", name], "cwd": "~"})).await;
     let gone = run(&client, json!({"command": "echo ran", "cwd": made})).await;
-    assert_ne!(gone.structured["exit_code"], 0);
-    assert_eq!(gone.structured["stdout"], "", "nothing runs elsewhere");
+    assert_eq!(
+        gone.structured["code"], "no_such_directory",
+        "nothing runs elsewhere"
+    );
+    assert_eq!(gone.structured["exit_code"], Value::Null);
 }

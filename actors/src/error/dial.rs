@@ -138,6 +138,15 @@ pub enum HostKeyProblem {
 }
 
 impl DialError {
+    /// The attempt itself was defective; the log has the panic.
+    pub(crate) fn internal() -> Self {
+        Self {
+            phase: Phase::Resolve,
+            cause: DialFailure::Protocol("the attempt ended by an internal error".into()),
+            hop: None,
+        }
+    }
+
     /// A stable name for programs.
     #[must_use]
     pub fn code(&self) -> &'static str {

@@ -27,12 +27,6 @@ pub enum FileProblem {
     /// A FIFO, socket or device; opening one can block for ever or have an effect.
     #[error("is a {0}, not a regular file")]
     NotRegular(&'static str),
-    /// A directory where a file was asked for.
-    #[error("is a directory")]
-    IsDirectory,
-    /// A file where a directory was asked for.
-    #[error("is not a directory")]
-    NotDirectory,
     /// Any other answer of the host's SFTP server.
     #[error("cannot be read: {0}")]
     Other(String),
@@ -49,8 +43,6 @@ impl FileError {
             FileProblem::Missing => "not_found",
             FileProblem::Denied => "permission_denied",
             FileProblem::NotRegular(_) => "not_regular",
-            FileProblem::IsDirectory => "is_directory",
-            FileProblem::NotDirectory => "not_directory",
             FileProblem::Other(_) => "file_error",
             FileProblem::Protocol(_) => "remote_protocol_error",
         }

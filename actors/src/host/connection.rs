@@ -1,10 +1,15 @@
 //! What a host decides about its connection: when it is made, trusted, given up and made again.
+//!
+//! A task that panics still sends its news, as a failure: a host that waited for it for ever would
+//! look like one that is slow.
 
 use super::link::{Admission, Epoch};
 use super::{Files, HostEvent, Msg, State};
 use crate::error::{DialError, FleetError};
 use crate::ssh::{Closed, Session};
+use futures_util::FutureExt;
 use ractor::ActorRef;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -38,7 +43,8 @@ impl State {
         let (dialler, settings) = (self.context.dialler.clone(), Arc::clone(&self.settings));
         let me = me.clone();
         self.jobs.spawn(async move {
-            let result = dialler.dial(&settings).await;
+            let dialled = AssertUnwindSafe(dialler.dial(&settings)).catch_unwind();
+            let result = dialled.await.unwrap_or_else(|_| Err(DialError::internal()));
             let _sent = me.cast(Msg::Dialled(epoch, result));
         });
         self.tell_state();
@@ -51,7 +57,8 @@ impl State {
         };
         let me = me.clone();
         self.jobs.spawn(async move {
-            let alive = session.is_alive(PROBE).await;
+            let alive = AssertUnwindSafe(session.is_alive(PROBE)).catch_unwind();
+            let alive = alive.await.unwrap_or(false);
             let _sent = me.cast(Msg::Probed(epoch, alive));
         });
     }
@@ -71,6 +78,7 @@ impl State {
                 }
                 self.up_since = now;
                 self.files = Files::Absent;
+                self.commands.unlearn();
                 self.context.metrics.connection_up();
                 let me = me.clone();
                 self.watchers.spawn(async move {
@@ -109,12 +117,16 @@ impl State {
         }
         tracing::warn!(host = %self.name(), "connection lost");
         self.context.metrics.connection_down(true);
+        if matches!(self.files, Files::Opening) {
+            self.reads_unserved();
+        }
         self.files = Files::Absent;
         self.reconnect(me);
     }
 
     /// Dials again if anything waits.
     pub(super) fn reconnect(&mut self, me: &ActorRef<Msg>) {
+        self.purge();
         if self.commands.waiting() + self.reads.waiting() > 0
             && let Err(error) = self.admit(me)
         {

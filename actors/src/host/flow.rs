@@ -6,7 +6,9 @@ use super::{Files, Msg, State, run};
 use crate::error::FleetError;
 use crate::ssh::sftp::{Sftp, SftpError};
 use crate::ssh::{OpenError, Session};
+use futures_util::FutureExt;
 use ractor::ActorRef;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -20,21 +22,31 @@ impl State {
             Ok(hit) => self.context.metrics.pool_request(hit),
             Err(error) => return job.work.refuse(error),
         }
+        self.purge();
         self.context.metrics.queued(1.0);
-        if let Err(job) = self.lane(job.lane).push(job, Job::is_abandoned) {
+        if let Err(job) = self.lane(job.lane).push(job) {
             self.context.metrics.queued(-1.0);
             job.work
                 .refuse(run::busy(&self.settings.name, Duration::ZERO));
         }
     }
 
-    pub(super) fn files_opened(&mut self, epoch: Epoch, result: Result<Sftp, SftpError>) {
+    pub(super) fn files_opened(
+        &mut self,
+        me: &ActorRef<Msg>,
+        epoch: Epoch,
+        result: Result<Sftp, SftpError>,
+    ) {
         if epoch != self.link.epoch() || !matches!(self.files, Files::Opening) {
             return;
         }
+        if let Err(SftpError::Lost | SftpError::Open(OpenError::Lost)) = result {
+            // Gone, or deaf: either way there is no use in it for anybody.
+            let lost = self.link.lost(epoch);
+            return self.connection_ended(me, lost);
+        }
         self.files = match result {
             Ok(sftp) => Files::Open(Arc::new(sftp)),
-            // News of the connection's end is on its way, and with it what waits gets a new one.
             Err(SftpError::Lost | SftpError::Open(OpenError::Lost)) => Files::Absent,
             Err(SftpError::Open(OpenError::TooMany)) if self.commands.running() > 0 => {
                 self.commands.leave_one();
@@ -45,13 +57,14 @@ impl State {
                 self.refuse_reads(|waited| run::busy(&host, waited));
                 Files::Absent
             }
-            // It may be slow today: who waits is told, and the next one tries again.
-            Err(SftpError::Silent) => {
+            // It may be slow today, or a login script prints into it: who waits is told, and the
+            // next one tries again.
+            Err(SftpError::Silent | SftpError::Problem(_)) => {
                 let host = self.name().clone();
                 self.refuse_reads(|_| FleetError::SftpSilent { host: host.clone() });
                 Files::Absent
             }
-            Err(SftpError::NoSubsystem | SftpError::Problem(_)) => Files::Unavailable,
+            Err(SftpError::NoSubsystem) => Files::Unavailable,
         };
     }
 
@@ -85,7 +98,6 @@ impl State {
                 }
             }
             Undone::Lost if !stale => lost = self.link.lost(epoch),
-            Undone::FilesLost if !stale => self.files = Files::Absent,
             _ => {}
         }
         if job.attempts >= ATTEMPTS {
@@ -128,7 +140,8 @@ impl State {
                 self.files = Files::Opening;
                 let (me, epoch) = (me.clone(), self.link.epoch());
                 self.jobs.spawn(async move {
-                    let opened = open_files(&session).await;
+                    let opened = AssertUnwindSafe(open_files(&session)).catch_unwind();
+                    let opened = opened.await.unwrap_or(Err(SftpError::Lost));
                     let _sent = me.cast(Msg::FilesOpened(epoch, opened));
                 });
             }
@@ -162,6 +175,28 @@ impl State {
             files,
         );
         self.jobs.spawn(job.work.start(slot));
+    }
+
+    /// Lets go of every waiting job whose caller has left.
+    pub(super) fn purge(&mut self) {
+        let left = self.commands.purge(Job::is_abandoned) + self.reads.purge(Job::is_abandoned);
+        if left > 0 {
+            self.context.metrics.queued(-(left as f64));
+        }
+    }
+
+    /// A connection ended before SFTP was there: an attempt for every read that waited for it, so
+    /// that a host which takes logins and nothing else is not logged in to for ever.
+    pub(super) fn reads_unserved(&mut self) {
+        let exhausted = self.reads.take_where(|job| {
+            job.attempts = job.attempts.saturating_add(1);
+            job.attempts >= ATTEMPTS
+        });
+        for job in exhausted {
+            self.context.metrics.queued(-1.0);
+            let host = self.name().clone();
+            job.work.refuse(FleetError::ConnectionLost { host });
+        }
     }
 
     /// Tells every waiting read why there will be none; `error` gets how long it waited.

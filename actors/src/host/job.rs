@@ -84,6 +84,12 @@ impl Claim {
             .is_ok()
     }
 
+    /// The caller is gone for good: should the job come back undone, it does not wait again.
+    /// False if it may be running.
+    pub(crate) fn leave(&self) -> bool {
+        self.0.swap(ABANDONED, Ordering::AcqRel) != STARTED
+    }
+
     fn is_abandoned(&self) -> bool {
         self.0.load(Ordering::Acquire) == ABANDONED
     }
@@ -158,5 +164,33 @@ impl Drop for Slot {
         };
         // Fails only when the host is gone; then the undone job drops, and its caller hears of it.
         let _sent = self.host.cast(freed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_whose_caller_left_while_it_ran_does_not_wait_again() {
+        let claim = Claim::default();
+        assert!(claim.start());
+        assert!(
+            !claim.abandon(),
+            "it runs, and its outcome is worth the wait"
+        );
+        assert!(!claim.leave());
+        claim.requeue();
+        assert!(claim.is_abandoned() && !claim.start());
+    }
+
+    #[test]
+    fn a_job_that_came_back_may_be_left_or_started_again() {
+        let claim = Claim::default();
+        assert!(claim.start());
+        claim.requeue();
+        assert!(claim.start());
+        claim.requeue();
+        assert!(claim.abandon() && claim.leave() && claim.is_abandoned());
     }
 }

@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 /// One kind of work on one host.
 #[derive(Debug)]
 pub(crate) struct Lane<J> {
+    /// What the limit is before a host has refused anything.
+    most: usize,
     limit: usize,
     running: usize,
     queue: VecDeque<J>,
@@ -15,6 +17,7 @@ impl<J> Lane<J> {
     /// At most `limit` at once (at least one), `room` waiting.
     pub(crate) fn new(limit: usize, room: usize) -> Self {
         Self {
+            most: limit.max(1),
             limit: limit.max(1),
             running: 0,
             queue: VecDeque::new(),
@@ -25,12 +28,8 @@ impl<J> Lane<J> {
     /// Puts a job in the queue; gives it back when the queue is full.
     ///
     /// A job that could start at once is never refused: the queue counts those that must wait.
-    /// Jobs nobody waits for any more make room first.
-    pub(crate) fn push(&mut self, job: J, is_abandoned: impl Fn(&J) -> bool) -> Result<(), J> {
+    pub(crate) fn push(&mut self, job: J) -> Result<(), J> {
         let room = self.room + self.limit.saturating_sub(self.running);
-        if self.queue.len() >= room {
-            self.queue.retain(|job| !is_abandoned(job));
-        }
         if self.queue.len() >= room {
             return Err(job);
         }
@@ -63,9 +62,35 @@ impl<J> Lane<J> {
         self.limit = self.running.max(1).min(self.limit);
     }
 
+    /// A new connection: what was learnt of the last one no longer holds.
+    pub(crate) fn unlearn(&mut self) {
+        self.limit = self.most;
+    }
+
     /// One place of those that are taken is needed for something else.
     pub(crate) fn leave_one(&mut self) {
         self.limit = self.running.saturating_sub(1).clamp(1, self.limit);
+    }
+
+    /// Takes those that `leave` out of the queue; the others keep their order.
+    pub(crate) fn take_where(&mut self, mut leave: impl FnMut(&mut J) -> bool) -> Vec<J> {
+        let mut gone = Vec::new();
+        for mut job in std::mem::take(&mut self.queue) {
+            match leave(&mut job) {
+                true => gone.push(job),
+                false => self.queue.push_back(job),
+            }
+        }
+        gone
+    }
+
+    /// Drops the jobs nobody waits for any more, and with them what they hold; how many there were.
+    pub(crate) fn purge(&mut self, is_abandoned: impl Fn(&J) -> bool) -> usize {
+        // Nearly always there is none, and then nothing is moved.
+        match self.queue.iter().any(&is_abandoned) {
+            true => self.take_where(|job| is_abandoned(job)).len(),
+            false => 0,
+        }
     }
 
     /// Everything that waits, leaving the queue empty.
@@ -91,7 +116,7 @@ mod tests {
     #[test]
     fn the_ninth_waits_and_the_forty_first_is_refused() {
         let mut lane = Lane::new(8, 32);
-        let outcomes: Vec<bool> = (0..41).map(|n| lane.push(n, |_| false).is_ok()).collect();
+        let outcomes: Vec<bool> = (0..41).map(|n| lane.push(n).is_ok()).collect();
         assert_eq!(outcomes.iter().filter(|ok| **ok).count(), 40);
         assert_eq!(
             std::iter::from_fn(|| lane.start()).collect::<Vec<_>>(),
@@ -104,18 +129,34 @@ mod tests {
     #[test]
     fn who_left_makes_room() {
         let mut lane = Lane::new(1, 1);
-        lane.push(1, |_| false).unwrap();
+        lane.push(1).unwrap();
         assert_eq!(lane.start(), Some(1));
-        lane.push(2, |_| false).unwrap();
-        assert_eq!(lane.push(3, |_| false), Err(3));
-        assert_eq!(lane.push(3, |job| *job == 2), Ok(()));
+        lane.push(2).unwrap();
+        assert_eq!(lane.push(3), Err(3));
+        assert_eq!((lane.purge(|job| *job == 2), lane.waiting()), (1, 0));
+        assert_eq!(lane.purge(|job| *job == 2), 0);
+        assert_eq!(lane.push(3), Ok(()));
+    }
+
+    #[test]
+    fn those_that_are_taken_out_leave_the_order_of_the_others() {
+        let mut lane = Lane::new(1, 8);
+        for n in 0..5 {
+            lane.push(n).unwrap();
+        }
+        let odd = |job: &mut i32| {
+            *job += 10;
+            *job % 2 == 1
+        };
+        assert_eq!(lane.take_where(odd), [11, 13]);
+        assert_eq!(lane.drain().collect::<Vec<_>>(), [10, 12, 14]);
     }
 
     #[test]
     fn a_refusal_lowers_the_limit_but_not_to_nothing() {
         let mut lane = Lane::new(8, 32);
         for n in 0..8 {
-            lane.push(n, |_| false).unwrap();
+            lane.push(n).unwrap();
         }
         while lane.start().is_some() {}
         for _ in 0..6 {
@@ -124,7 +165,7 @@ mod tests {
         lane.learn();
         lane.ended();
         lane.put_back(7);
-        lane.push(9, |_| false).unwrap();
+        lane.push(9).unwrap();
         assert_eq!(
             (lane.start(), lane.start()),
             (Some(7), None),
@@ -134,13 +175,17 @@ mod tests {
         lane.ended();
         lane.learn();
         assert_eq!(lane.start(), Some(9));
+        lane.push(10).unwrap();
+        assert_eq!(lane.start(), None, "one is the limit now");
+        lane.unlearn();
+        assert_eq!(lane.start(), Some(10));
     }
 
     #[test]
     fn a_place_is_left_when_a_job_ends_but_never_the_last() {
         let mut lane = Lane::new(8, 32);
         for n in 0..4 {
-            lane.push(n, |_| false).unwrap();
+            lane.push(n).unwrap();
         }
         assert_eq!((lane.start(), lane.start()), (Some(0), Some(1)));
         lane.leave_one();

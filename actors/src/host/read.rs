@@ -1,8 +1,8 @@
 //! The job that reads a file or directory.
 
 use super::job::{Claim, Job, LaneKind, Slot, Undone, Work};
-use crate::budget::{Hold, fitting, fitting_tail, weight};
-use crate::error::{FileError, FleetError};
+use crate::budget::{Budget, Hold, fitting, fitting_tail, weight};
+use crate::error::{Contended, FileError, FleetError};
 use crate::file::{Content, Found, Part, Want};
 use crate::lease::LeaseGuard;
 use crate::limits::Deadline;
@@ -21,7 +21,9 @@ pub(crate) struct ReadJob {
     pub(crate) path: RemotePath,
     pub(crate) want: Want,
     pub(crate) deadline: Deadline,
-    pub(crate) hold: Hold,
+    /// Where the memory for what is read comes from, and how much is needed to begin with.
+    pub(crate) budget: Budget,
+    pub(crate) memory: u64,
     pub(crate) claim: Claim,
     pub(crate) reply: oneshot::Sender<Result<Found, FleetError>>,
     pub(crate) span: tracing::Span,
@@ -45,13 +47,23 @@ impl ReadJob {
         let Some(files) = slot.files.clone().filter(|_| self.claim.start()) else {
             return;
         };
+        // Only now: a host that does not answer must not keep memory from those that do.
+        let waiting = Instant::now();
+        let Some(hold) = self.budget.reserve(self.memory, self.deadline).await else {
+            let waited = waiting.elapsed();
+            let what = Contended::Memory;
+            let _heard = self.reply.send(Err(FleetError::Busy { what, waited }));
+            return;
+        };
         let read = files.read(sftp_path(&self.path), &self.want);
         let read = tokio::time::timeout_at(self.deadline.instant(), read).await;
         let host = self.host.clone();
         let answer = match read {
-            Ok(Ok(looked)) => Ok(found(looked, self.want.part, self.hold)),
+            Ok(Ok(looked)) => Ok(found(looked, self.want.part, hold)),
             // A read changes nothing, so it may be done again where nothing answered.
             Ok(Err(SftpError::Lost | SftpError::Silent)) => {
+                // For all who share it: the host opens one new channel, not one for each of them.
+                files.retire();
                 return slot.undone(self.queue(), Undone::FilesLost);
             }
             Ok(Err(SftpError::Problem(problem))) => Err(FleetError::File(FileError {
@@ -100,8 +112,8 @@ fn sftp_path(path: &RemotePath) -> &[u8] {
 
 fn found(looked: Looked, part: Part, mut hold: Hold) -> Found {
     match looked {
-        Looked::Directory(listing) => Found::Directory(listing),
-        Looked::Tree(tree) => Found::Tree(tree),
+        Looked::Directory(listing) => Found::Directory(listing, Arc::new(hold)),
+        Looked::Tree(tree) => Found::Tree(tree, Arc::new(hold)),
         Looked::File {
             mut bytes,
             mut offset,

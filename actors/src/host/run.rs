@@ -10,7 +10,7 @@ use crate::metrics::Metrics;
 use crate::outcome::{Execution, Outcome, Stopped};
 use crate::ssh::OpenError;
 use crate::ssh::exec::{self, Allowance, ExecError, Finished};
-use crate::target::HostName;
+use crate::target::{HostName, RemotePath};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
@@ -92,6 +92,10 @@ impl RunJob {
                 };
                 return slot.undone(self.queue(), why);
             }
+            Err(ExecError::NoDirectory) => Err(FleetError::NoDirectory {
+                host: self.host.clone(),
+                path: self.command.cwd().cloned().unwrap_or_else(RemotePath::home),
+            }),
             Err(ExecError::NoInput) => Err(FleetError::NoInput {
                 host: self.host.clone(),
             }),

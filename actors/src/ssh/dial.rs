@@ -6,7 +6,7 @@
 use super::host_key::{Broken, Progress, Sensor, Trust};
 use super::sever::Severable;
 use super::{Closed, Session, auth};
-use crate::error::{DialError, DialFailure, HostKeyProblem, Phase};
+use crate::error::{DialError, DialFailure, HostKeyProblem, Phase, one_line};
 use crate::inventory::HostSettings;
 use crate::inventory::known_hosts::KnownHosts;
 use crate::limits::{HANDSHAKES, Limits};
@@ -14,6 +14,7 @@ use crate::metrics::{Connect, Metrics};
 use russh::keys::Algorithm;
 use russh::{Preferred, client};
 use std::borrow::Cow;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -69,8 +70,6 @@ impl Dialler {
     /// Connects and logs in, within the connect timeout (or the host's own `ConnectTimeout` where
     /// that is shorter).
     pub(crate) async fn dial(&self, host: &HostSettings) -> Result<(Session, Closed), DialError> {
-        // The wait for a turn is not the host's time: its deadline begins with the turn.
-        let _turn = self.handshakes.acquire().await;
         let after = host
             .connect_timeout
             .unwrap_or(self.connect_timeout)
@@ -78,15 +77,32 @@ impl Dialler {
         let progress = Arc::new(Progress::default());
         let hop = Arc::new(Progress::default());
         let at_hop = || host.jump.is_some() && progress.phase() == Phase::Resolve;
-        let dialled = tokio::time::timeout(after, self.route(host, &progress, &hop)).await;
-        let result = dialled.unwrap_or_else(|_| {
+        let late = || {
             let phase = if at_hop() {
                 hop.phase()
             } else {
                 progress.phase()
             };
-            Err(error(phase, DialFailure::TimedOut { after }))
-        });
+            error(phase, DialFailure::TimedOut { after })
+        };
+        let until = Instant::now() + after;
+        let nearest = host.jump.as_ref().map(|jump| &*jump.settings);
+        let on_the_way = if nearest.is_some() { &hop } else { &progress };
+        let stream = self.tcp(nearest.unwrap_or(host), on_the_way, until);
+        let stream = tokio::time::timeout_at(until, stream).await;
+        let result = match stream.unwrap_or_else(|_| Err(late())) {
+            Err(failed) => Err(failed),
+            Ok(stream) => {
+                // A host that takes no connection needs no turn, and the wait for one is not the
+                // host's time.
+                let left = until.saturating_duration_since(Instant::now());
+                let _turn = self.handshakes.acquire().await;
+                let handshakes = self.route(host, stream, &progress, &hop);
+                tokio::time::timeout(left, handshakes)
+                    .await
+                    .unwrap_or_else(|_| Err(late()))
+            }
+        };
         match result {
             Ok(connected) => {
                 self.metrics.connected(Connect::Ok);
@@ -105,18 +121,17 @@ impl Dialler {
         }
     }
 
-    /// Straight to the host, or through its jump host.
+    /// Logs in on an open connection: to the host, or to its jump host and through it to the host.
     async fn route(
         &self,
         host: &HostSettings,
+        stream: TcpStream,
         progress: &Arc<Progress>,
         hop_progress: &Arc<Progress>,
     ) -> Result<(Session, Closed), DialError> {
         let Some(jump) = host.jump.as_ref().map(|jump| &*jump.settings) else {
-            let stream = self.tcp(&host.hostname, host.port, progress).await?;
             return self.handshake(host, stream, progress, None).await;
         };
-        let stream = self.tcp(&jump.hostname, jump.port, hop_progress).await?;
         let (hop, _closed) = self.handshake(jump, stream, hop_progress, None).await?;
         progress.enter(Phase::Tcp);
         let port = u32::from(host.port);
@@ -132,23 +147,21 @@ impl Dialler {
 
     async fn tcp(
         &self,
-        hostname: &str,
-        port: u16,
+        host: &HostSettings,
         progress: &Progress,
+        until: Instant,
     ) -> Result<TcpStream, DialError> {
         let io = |phase| move |e: std::io::Error| error(phase, DialFailure::Io(e.to_string()));
         let began = Instant::now();
         progress.enter(Phase::Resolve);
-        let found = tokio::net::lookup_host((hostname, port))
+        let found = tokio::net::lookup_host((host.hostname.as_str(), host.port))
             .await
             .map_err(io(Phase::Resolve))?;
         let addresses: Vec<_> = found.collect();
         self.metrics.phase_took(Phase::Resolve, began.elapsed());
         progress.enter(Phase::Tcp);
         let began = Instant::now();
-        let stream = TcpStream::connect(addresses.as_slice())
-            .await
-            .map_err(io(Phase::Tcp))?;
+        let stream = connect(&addresses, until).await.map_err(io(Phase::Tcp))?;
         // Nagle against the host's delayed acknowledgements costs 40 ms on every command.
         stream.set_nodelay(true).map_err(io(Phase::Tcp))?;
         #[cfg(target_os = "linux")]
@@ -179,7 +192,7 @@ impl Dialler {
         let cut = CancellationToken::new();
         let stream = Severable::new(stream, &cut);
         // From here on an early return, or the deadline dropping this future, cuts the socket.
-        let sever = cut.drop_guard();
+        let sever = cut.clone().drop_guard();
         let sensor = Sensor {
             trust,
             progress: Arc::clone(progress),
@@ -202,6 +215,7 @@ impl Dialler {
         Ok((
             Session {
                 handle,
+                cut,
                 _sever: sever,
                 _hop: hop,
             },
@@ -263,6 +277,24 @@ impl Dialler {
     }
 }
 
+/// Connects to the first address that answers. Each gets its share of the time that is left, so
+/// that one that swallows packets (IPv6 without a route, often) does not use up the others'.
+async fn connect(addresses: &[SocketAddr], until: Instant) -> std::io::Result<TcpStream> {
+    let mut failed = std::io::ErrorKind::NotFound.into();
+    for (address, rest) in addresses.iter().zip((1..=addresses.len()).rev()) {
+        let left = until.saturating_duration_since(Instant::now());
+        let share = left / u32::try_from(rest).unwrap_or(u32::MAX);
+        match tokio::time::timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => failed = error,
+            // The deadline over all phases ends with the last one's share, and says so better.
+            Err(_) if rest == 1 => std::future::pending().await,
+            Err(_) => failed = std::io::ErrorKind::TimedOut.into(),
+        }
+    }
+    Err(failed)
+}
+
 /// The host key algorithms in order, those on file first: a host with several keys then shows the
 /// one that can be verified (`HostKeyAlgorithms`, `ssh_config(5)`, has the same rule).
 fn known_first(known: &[Algorithm], all: &[Algorithm]) -> Vec<Algorithm> {
@@ -297,7 +329,7 @@ pub(super) fn failure(broken: Broken) -> DialFailure {
         Broken::Ssh(russh::Error::ChannelOpenFailure(reason)) => DialFailure::Io(format!(
             "the jump host refused to connect further ({reason:?})"
         )),
-        Broken::Ssh(other) => DialFailure::Protocol(other.to_string()),
+        Broken::Ssh(other) => DialFailure::Protocol(one_line(&other.to_string())),
     }
 }
 

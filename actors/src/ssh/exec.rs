@@ -55,6 +55,8 @@ pub(crate) enum ExecError {
     NoShell(String),
     /// The host cannot feed a command's standard input.
     NoInput,
+    /// The directory to run in cannot be entered.
+    NoDirectory,
 }
 
 /// A finished command.
@@ -261,6 +263,8 @@ impl Running {
         err.frame.finish(|bytes| err.capture.push(bytes, &mut hold));
         let result = if out.frame.begin() == Some("nohead") {
             Err(ExecError::NoInput)
+        } else if out.frame.end() == Some("nocwd") {
+            Err(ExecError::NoDirectory)
         } else if out.frame.begin().is_none() && !watch.is_stopping() && exit != Exit::None {
             let noise = [out.frame.noise(), err.frame.noise()].concat();
             let said = String::from_utf8_lossy(&noise);

@@ -117,19 +117,24 @@ exec 3<&0 4>&1 5>&2 </dev/null 2>/dev/null
 /// The command in a subshell of its own, with its directory, environment and mark. The shell around
 /// it has no standard error: what it says there ("Terminated") is no output of the command.
 fn body(command: &Command, mark: &str) -> String {
-    let mut text = String::from("( trap - TERM INT HUP PIPE; exec 3<&- 4>&- 5>&-\n");
+    let mut text = String::from("( trap - TERM INT HUP PIPE\n");
+    if let Some(cwd) = command.cwd() {
+        let cd = match cwd.below_home() {
+            Some("") => "cd".to_owned(),
+            Some(below) => format!("cd && cd -- ./{}", quote(below)),
+            None => format!("cd -- {}", quote(cwd.as_str())),
+        };
+        // Not an end of the command, which did not begin.
+        text.push_str(&format!(
+            "{{ {cd}; }} >/dev/null || {{ mark nocwd >&4; exit; }}\n"
+        ));
+    }
+    text.push_str("exec 3<&- 4>&- 5>&-\n");
     for (name, value) in command.env() {
         text.push_str(&format!("{name}={}; export {name}\n", quote(value)));
     }
     // Behind the caller's own variables, so that none of them can take the mark away.
     text.push_str(&format!("SCOUT_CALL={mark}; export SCOUT_CALL\n"));
-    if let Some(cwd) = command.cwd() {
-        text.push_str(&match cwd.below_home() {
-            Some("") => "cd || exit\n".to_owned(),
-            Some(below) => format!("cd && cd -- ./{} || exit\n", quote(below)),
-            None => format!("cd -- {} || exit\n", quote(cwd.as_str())),
-        });
-    }
     match command.program() {
         Program::Shell(line) => text.push_str(&format!("eval {} )", quote(line))),
         // `exec` finds a program, never a builtin or function of the shell: `echo` is /bin/echo.
@@ -195,9 +200,12 @@ mod tests {
         // A real host gets the input after the shell reported itself; the pause stands for that.
         #[expect(clippy::disallowed_methods, reason = "a synchronous test")]
         std::thread::sleep(Duration::from_millis(100));
-        stdin.write_all(command.stdin()).unwrap();
+        // A script that runs nothing has gone by now.
+        let _taken = stdin.write_all(command.stdin());
+        // Where the group cannot be killed, only the end of the lifeline ends the watchers.
+        let lifeline = Some(stdin).filter(|_| leads);
         let output = child.wait_with_output().unwrap();
-        drop(stdin);
+        drop(lifeline);
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(marker.hex(), "N");
         (text(output.stdout), text(output.stderr))
     }
@@ -240,6 +248,16 @@ mod tests {
             .unwrap();
         let (out, _) = run(&command);
         assert!(out.contains("70000\n0\n\u{1e}N rc=0"), "{out:?}");
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_entered_is_no_exit() {
+        let nowhere = Some(RemotePath::parse("/nowhere at all").unwrap());
+        let (out, _) = run(&shell("echo ran").in_directory(nowhere));
+        assert!(
+            out.contains("\u{1e}N nocwd\n") && !out.contains("ran"),
+            "{out:?}"
+        );
     }
 
     #[test]

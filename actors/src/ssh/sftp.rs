@@ -12,8 +12,10 @@ mod pipe;
 mod walk;
 
 use super::{OpenError, Session};
-use crate::error::FileProblem;
-use crate::file::{Attributes, Entry, Kind, Listing, MAX_ENTRIES, Part, Tree, Want};
+use crate::error::{FileProblem, one_line};
+use crate::file::{
+    Attributes, Entry, Kind, Listing, MAX_ENTRIES, MAX_ENTRY_BYTES, Part, Tree, Want, fitting,
+};
 use packet::{FX_EOF, FX_NO_SUCH_FILE, FX_PERMISSION_DENIED, Handle, Malformed, Reply, Request};
 use pipe::Pipe;
 
@@ -211,6 +213,7 @@ impl Sftp {
 
     async fn entries(&self, handle: &Handle) -> Result<Listing, SftpError> {
         let mut entries: Vec<Entry> = Vec::new();
+        let mut bytes = 0;
         let mut truncated = false;
         let mut ended = false;
         while !ended && !truncated {
@@ -219,15 +222,16 @@ impl Sftp {
                 match answer.answer().await? {
                     Reply::Names(_) if truncated => {}
                     Reply::Names(names) => {
+                        bytes += names.iter().map(Entry::bytes).sum::<usize>();
                         entries.extend(names);
-                        truncated = entries.len() > MAX_ENTRIES;
+                        truncated = entries.len() > MAX_ENTRIES || bytes > MAX_ENTRY_BYTES;
                     }
                     Reply::Status { code: FX_EOF, .. } => ended = true,
                     other => return Err(refused(other)),
                 }
             }
         }
-        entries.truncate(MAX_ENTRIES);
+        entries.truncate(fitting(&entries, MAX_ENTRIES, MAX_ENTRY_BYTES));
         entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(Listing { entries, truncated })
     }
@@ -265,7 +269,7 @@ fn refused(reply: Reply) -> SftpError {
             code: FX_PERMISSION_DENIED,
             ..
         } => FileProblem::Denied,
-        Reply::Status { message, .. } => FileProblem::Other(message),
+        Reply::Status { message, .. } => FileProblem::Other(one_line(&message)),
         _ => FileProblem::Protocol("it answered with something else than was asked for"),
     })
 }

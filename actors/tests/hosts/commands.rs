@@ -92,7 +92,8 @@ pub(crate) async fn a_command_that_gives_back_a_megabyte_of_input_is_not_stuck(r
 }
 
 pub(crate) async fn output_past_the_limit_is_cut_and_counted(rig: &Rig) {
-    let flood = || shell("head -c 10485760 /dev/zero; head -c 300000 /dev/zero >&2; exit 4");
+    let flood =
+        || shell("head -c 10485760 /dev/zero | tr '\\0' x; head -c 300000 /dev/zero >&2; exit 4");
     let ran = rig.run(flood()).await;
     assert_eq!(ran.outcome, exited(4));
     assert_eq!(

@@ -18,7 +18,7 @@ fn content(found: Result<Found, FleetError>) -> Content {
 
 fn listing(found: Result<Found, FleetError>) -> Listing {
     match found.unwrap() {
-        Found::Directory(listing) => listing,
+        Found::Directory(listing, _) => listing,
         other => panic!("{other:?}"),
     }
 }
@@ -145,10 +145,13 @@ pub(crate) async fn a_tree_is_read_to_its_depth(rig: &Rig) {
             ..start(1)
         };
         match rig.read_as(root.to_str().unwrap(), want).await.unwrap() {
-            Found::Tree(Tree {
-                nodes,
-                truncated: false,
-            }) => nodes,
+            Found::Tree(
+                Tree {
+                    nodes,
+                    truncated: false,
+                },
+                _,
+            ) => nodes,
             other => panic!("{other:?}"),
         }
     };

@@ -67,6 +67,8 @@ pub struct DirectoryReport {
     pub entries: Vec<EntryReport>,
     /// Whether there are more than are listed.
     pub truncated: bool,
+    #[serde(skip)]
+    hold: Arc<fleet::Hold>,
 }
 
 /// A name in a directory.
@@ -105,6 +107,8 @@ pub struct TreeReport {
     pub entries: Vec<NodeReport>,
     /// Whether something was left out.
     pub truncated: bool,
+    #[serde(skip)]
+    hold: Arc<fleet::Hold>,
 }
 
 /// A name in a tree.
@@ -135,6 +139,9 @@ impl FileReport {
         bytes.truncate(part.end);
         bytes.drain(..part.start);
         let mime_type = mime_type(&bytes);
+        // Who asked for so many bytes and got them need not be told that there are more.
+        let asked =
+            matches!(range, Range::Bytes { limit: Some(limit), .. } if bytes.len() as u64 >= limit);
         let content = Bytes::new(bytes, truncated);
         Self {
             host: host.to_string(),
@@ -150,15 +157,9 @@ impl FileReport {
             },
             encoding: content.encoding(),
             content,
-            limited: !matches!(range, Range::Bytes { limit: Some(_), .. }),
+            limited: !asked,
             hold,
         }
-    }
-
-    /// Accounts for the memory of the content; keep it while a copy lives.
-    #[must_use]
-    pub fn hold(&self) -> Arc<fleet::Hold> {
-        Arc::clone(&self.hold)
     }
 }
 
@@ -168,13 +169,19 @@ fn mime_type(bytes: &[u8]) -> &'static str {
 }
 
 impl DirectoryReport {
-    pub(super) fn new(host: &HostName, path: &RemotePath, listing: Listing) -> Self {
+    pub(super) fn new(
+        host: &HostName,
+        path: &RemotePath,
+        listing: Listing,
+        hold: Arc<fleet::Hold>,
+    ) -> Self {
         Self {
             host: host.to_string(),
             path: path.to_string(),
             kind: "directory",
             entries: listing.entries.into_iter().map(EntryReport::new).collect(),
             truncated: listing.truncated,
+            hold,
         }
     }
 }
@@ -211,7 +218,12 @@ impl EntryReport {
 }
 
 impl TreeReport {
-    pub(super) fn new(host: &HostName, path: &RemotePath, tree: Tree) -> Self {
+    pub(super) fn new(
+        host: &HostName,
+        path: &RemotePath,
+        tree: Tree,
+        hold: Arc<fleet::Hold>,
+    ) -> Self {
         let node = |Node {
                         depth,
                         entry,
@@ -228,12 +240,25 @@ impl TreeReport {
             kind: "tree",
             entries: tree.nodes.into_iter().map(node).collect(),
             truncated: tree.truncated,
+            hold,
         }
     }
 }
 
 fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+impl ReadReport {
+    /// Accounts for the memory of the report; keep it while a copy lives.
+    #[must_use]
+    pub fn hold(&self) -> Arc<fleet::Hold> {
+        Arc::clone(match self {
+            Self::File(report) => &report.hold,
+            Self::Directory(report) => &report.hold,
+            Self::Tree(report) => &report.hold,
+        })
+    }
 }
 
 impl From<FileReport> for ReadReport {
@@ -275,7 +300,6 @@ impl fmt::Display for FileReport {
                 bytes.len()
             )?,
         }
-        // Who asked for so many bytes need not be told that there are more.
         if self.truncated && self.limited {
             write!(f, "\n\n[truncated at {} bytes]", self.content.len())?;
         }

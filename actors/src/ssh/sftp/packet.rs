@@ -23,6 +23,12 @@ const ATTRS: u8 = 105;
 /// `SSH_FXF_READ`.
 const FXF_READ: u32 = 1;
 
+/// The longest name taken, in bytes. Linux allows 255 (`NAME_MAX`, limits.h), others a few more.
+const MAX_NAME: usize = 1024;
+
+/// Bytes kept of the line that describes an entry; OpenSSH's has its name and some 60 more.
+const MAX_LONG: usize = 2 * MAX_NAME;
+
 /// Status codes (§7).
 pub(super) const FX_EOF: u32 = 1;
 pub(super) const FX_NO_SUCH_FILE: u32 = 2;
@@ -167,10 +173,14 @@ fn names(packet: &mut Bytes) -> Result<Vec<Entry>, Malformed> {
     for _ in 0..count {
         // Each takes 12 bytes at least, so a count that lies runs out of packet here.
         let name = text(packet)?;
-        let long = text(packet)?;
+        let mut long = text(packet)?;
+        long.truncate(MAX_LONG);
         let attributes = attributes(packet)?;
         if name.is_empty() || name.contains(&0) || name.contains(&b'/') {
             return Err(Malformed("a name in a directory has a slash or NUL"));
+        }
+        if name.len() > MAX_NAME {
+            return Err(Malformed("a name in a directory is longer than 1024 bytes"));
         }
         if !matches!(&*name, b"." | b"..") {
             entries.push(Entry {
@@ -233,19 +243,35 @@ mod tests {
         assert_eq!(out.len(), 4 + 22);
     }
 
+    fn entry(name: &[u8], long: &[u8]) -> Result<(u32, Reply), Malformed> {
+        let mut p = BytesMut::new();
+        p.put_u8(NAME);
+        p.put_u32(1);
+        p.put_u32(1);
+        for text in [name, long] {
+            p.put_u32(text.len() as u32);
+            p.put_slice(text);
+        }
+        p.put_u32(0);
+        reply(p.freeze())
+    }
+
+    #[test]
+    fn an_entry_is_as_long_as_an_entry_can_be() {
+        let name = [b'n'; MAX_NAME + 1];
+        assert!(entry(&name, b"").is_err());
+        let Ok((1, Reply::Names(entries))) = entry(&name[1..], &[b'l'; 200_000]) else {
+            panic!("a long name is a name")
+        };
+        assert_eq!(
+            (entries[0].name.len(), entries[0].long.len()),
+            (MAX_NAME, MAX_LONG)
+        );
+    }
+
     #[test]
     fn a_name_that_could_climb_is_an_offence() {
-        let packet = |name: &[u8]| {
-            let mut p = BytesMut::new();
-            p.put_u8(NAME);
-            p.put_u32(1);
-            p.put_u32(1);
-            p.put_u32(name.len() as u32);
-            p.put_slice(name);
-            p.put_u32(0);
-            p.put_u32(0);
-            reply(p.freeze())
-        };
+        let packet = |name: &[u8]| entry(name, b"");
         assert!(packet(b"../x").is_err());
         assert!(packet(b"a\0").is_err());
         assert!(matches!(packet(b".."), Ok((1, Reply::Names(n))) if n.is_empty()));

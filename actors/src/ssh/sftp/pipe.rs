@@ -82,7 +82,7 @@ impl Pipe {
         requests: [Request<'_>; N],
     ) -> Result<[Pending; N], SftpError> {
         let mut bytes = BytesMut::new();
-        let mut lost = false;
+        let mut lost = self.retired.load(Ordering::Relaxed);
         let pending = requests.map(|request| {
             let id = self.next.fetch_add(1, Ordering::Relaxed);
             request.encode(id, &mut bytes);
@@ -125,8 +125,9 @@ async fn first(rx: &mut ChannelReadHalf) -> Result<(Bytes, BytesMut), SftpError>
         }
         match rx.wait().await {
             Some(ChannelMsg::Data { data }) => buffer.extend_from_slice(&data),
-            Some(ChannelMsg::Failure) => return Err(SftpError::NoSubsystem),
-            Some(ChannelMsg::Close) | None => return Err(SftpError::NoSubsystem),
+            Some(ChannelMsg::Failure | ChannelMsg::Close) => return Err(SftpError::NoSubsystem),
+            // A host that has none says so; this is the connection's end.
+            None => return Err(SftpError::Lost),
             Some(_) => {}
         }
     }

@@ -5,7 +5,7 @@
 
 use super::packet::Handle;
 use super::{Sftp, SftpError};
-use crate::file::{Entry, Kind, Listing, MAX_ENTRIES, Node, Tree};
+use crate::file::{Entry, Kind, Listing, MAX_ENTRIES, MAX_ENTRY_BYTES, Node, Tree, fitting};
 use futures_util::stream::{self, StreamExt};
 
 /// Directories read at once.
@@ -30,6 +30,7 @@ pub(super) async fn tree(
         mut truncated,
     } = sftp.list(handle).await?;
     let mut count = entries.len();
+    let mut bytes: usize = entries.iter().map(Entry::bytes).sum();
     // Directories still to be read: the path to each and the indices that lead to its branch.
     let mut roots = branches(entries);
     let mut level = below(&roots, path, &[]);
@@ -50,9 +51,11 @@ pub(super) async fn tree(
                     truncated: cut,
                 }) => {
                     let room = MAX_ENTRIES.saturating_sub(count);
-                    truncated |= cut || entries.len() > room;
-                    entries.truncate(room);
+                    let fit = fitting(&entries, room, MAX_ENTRY_BYTES.saturating_sub(bytes));
+                    truncated |= cut || entries.len() > fit;
+                    entries.truncate(fit);
                     count += entries.len();
+                    bytes += entries.iter().map(Entry::bytes).sum::<usize>();
                     let children = branches(entries);
                     next.extend(below(&children, &path, &at));
                     branch.below = Some(children);
@@ -60,7 +63,7 @@ pub(super) async fn tree(
             }
         }
         level = next;
-        if level.is_empty() || count >= MAX_ENTRIES {
+        if level.is_empty() || count >= MAX_ENTRIES || truncated {
             truncated |= !level.is_empty();
             break;
         }
