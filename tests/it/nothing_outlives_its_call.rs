@@ -269,9 +269,9 @@ async fn a_daemon_that_a_command_started_on_purpose_lives_on() {
     let server = operator(&fleet, &[]).await;
     let client = server.client(Era::Modern);
     for line in [
-        // `-f` forks first: a session that is still being made would end with the group.
-        "setsid -f sleep 600; echo done",
-        "setsid -f sleep 600 >/dev/null 2>&1 </dev/null; echo done",
+        // The pause: a session that is still being made would end with the group.
+        "setsid -f sleep 600; sleep 0.3; echo done",
+        "setsid -f sleep 600 >/dev/null 2>&1 </dev/null; sleep 0.3; echo done",
     ] {
         let mark = marker();
         let start = Instant::now();
