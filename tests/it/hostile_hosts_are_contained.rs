@@ -174,7 +174,7 @@ async fn a_lying_sftp_server_is_bounded_in_time_and_size() {
     let expected: [(Sftp, &[&str]); 7] = [
         (Sftp::Missing, &["no_sftp"]),
         (Sftp::Silent, &["sftp_silent"]),
-        (Sftp::Garbage, &["no_sftp", "remote_protocol_error"]),
+        (Sftp::Garbage, &["sftp_silent"]),
         (Sftp::WrongIds, CUT),
         (Sftp::Oversized, CUT),
         (Sftp::Endless, &["directory"]),
