@@ -14,7 +14,7 @@ use fleet::{Deadline, HostName, RemotePath};
 /// The deepest tree.
 pub const MAX_DEPTH: usize = 10;
 
-/// The depth of a tree when none is given (ref).
+/// The depth of a tree when none is given: that of the server Scout replaces.
 pub const DEFAULT_DEPTH: usize = 3;
 
 /// Bytes assumed for a line when the last lines of a file are asked for.
