@@ -8,10 +8,11 @@ mod ended;
 use crate::access::{Principal, Role};
 use crate::completion;
 use crate::mcp::{
-    Answer, CallError, Catalogue, Completion, Contents, Context, PromptCall, ResourceRead, ToolCall,
+    self, Answer, CallError, Catalogue, Completion, Contents, Context, PromptCall, ResourceRead,
+    ToolCall,
 };
 use crate::metrics::{ResourceMetrics, ToolMetrics};
-use crate::ops::Ops;
+use crate::ops::{Ops, Progress};
 use crate::prompts::{Filler, Prompt};
 use crate::resources::{self, Reader, Scheme};
 use crate::tools::{Call, Ending, Tool};
@@ -99,6 +100,7 @@ impl Catalogue for Scout {
                 ops: &self.ops,
                 principal: &principal,
                 deadline: Deadline::at(context.deadline),
+                progress: progress(context.progress),
             };
             let counted = async {
                 let count = |ending, took| self.metrics.tools.called(tool, ending, took);
@@ -178,6 +180,18 @@ fn host_of(arguments: &JsonObject) -> Option<&str> {
     let target = || text("target").and_then(|target| target.split(':').next());
     let host = text("host").or_else(target)?;
     HostName::parse(host).is_ok().then_some(host)
+}
+
+/// The steps of an operation as notifications, if the client asked for them.
+fn progress(client: mcp::Progress) -> Progress {
+    match client.is_wanted() {
+        false => Progress::silent(),
+        // Whole numbers far below 2^53 stay exact.
+        true => Progress::to(move |step| {
+            let total = step.total.map(|total| total as f64);
+            client.report(step.done as f64, total, Some(step.message));
+        }),
+    }
 }
 
 /// Who calls. A request that passed no gate has no rights beyond the weakest role.

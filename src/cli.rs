@@ -9,10 +9,13 @@ mod check;
 mod demo;
 mod fetch;
 mod healthcheck;
+mod hosts;
 mod key;
 mod out;
+mod read;
 mod remote;
 mod request;
+mod run;
 mod serve;
 
 use crate::config::{Config, ConfigErrors, EXIT_CODE, Environment, Loaded, Overrides, Transport};
@@ -67,11 +70,11 @@ enum Command {
     /// Try Scout on a throwaway fleet inside this process: serve it, show a short tour, stay up.
     Demo(demo::DemoArgs),
     /// List the hosts and whether they answer.
-    Hosts(remote::HostsArgs),
+    Hosts(hosts::HostsArgs),
     /// Print a file, or list a directory: `scout read web1:/etc/hosts`.
-    Read(remote::ReadArgs),
+    Read(read::ReadArgs),
     /// Run a command on a host: `scout run web1 -- df -h`.
-    Run(remote::RunArgs),
+    Run(run::RunArgs),
     /// Explain the effective configuration and every problem in it.
     Check(check::CheckArgs),
     /// Make API keys.
@@ -128,9 +131,9 @@ pub fn main() -> ExitCode {
             Command::Serve(_) => serve::serve(&config).await,
             Command::Stdio => serve::stdio(&config).await,
             Command::Demo(args) => demo::run(&config, &args).await,
-            Command::Hosts(args) => remote::hosts(&config, args).await,
-            Command::Read(args) => remote::read(&config, args).await,
-            Command::Run(args) => remote::run(&config, args).await,
+            Command::Hosts(args) => hosts::run(&config, args).await,
+            Command::Read(args) => read::run(&config, args).await,
+            Command::Run(args) => run::run(&config, args).await,
             Command::Healthcheck(args) => healthcheck::run(&config, &args).await,
             Command::Check(_) | Command::Key(_) => ExitCode::SUCCESS,
         }

@@ -7,12 +7,14 @@
 mod decode;
 mod failure;
 mod hosts;
+mod progress;
 mod read;
 mod run;
 mod text;
 
 pub use failure::Failure;
 pub use hosts::{HostLine, HostsReport, HostsRequest};
+pub use progress::{Progress, Step, Unit};
 pub use read::{
     DEFAULT_DEPTH, DirectoryReport, EntryReport, FileReport, MAX_DEPTH, NodeReport, Range,
     ReadReport, ReadRequest, TreeReport,

@@ -12,7 +12,7 @@ mod scout;
 
 use crate::access::Principal;
 use crate::mcp::Answer;
-use crate::ops::{Failure, Ops};
+use crate::ops::{Failure, Ops, Progress};
 use fleet::Deadline;
 use rmcp::model::{JsonObject, ToolAnnotations};
 use serde::de::DeserializeOwned;
@@ -39,6 +39,8 @@ pub struct Call<'a> {
     pub principal: &'a Principal,
     /// When the call is over.
     pub deadline: Deadline,
+    /// Who hears how far it is.
+    pub progress: Progress,
 }
 
 /// How a call ended, for metrics and the log.

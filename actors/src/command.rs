@@ -4,6 +4,8 @@
 
 use crate::target::RemotePath;
 use bytes::Bytes;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 /// The longest command line or argument vector, in bytes: the usual `ARG_MAX` divided so that an
@@ -13,13 +15,13 @@ pub const MAX_COMMAND: usize = 120_000;
 /// The most bytes a call may feed to a command's standard input.
 pub const MAX_STDIN: usize = 1 << 20;
 
-/// What to run.
+/// What to run. Words are bytes as everywhere on a host, which need not be UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Program {
     /// A line for `/bin/sh` (POSIX), with pipes, globs and all.
-    Shell(String),
+    Shell(OsString),
     /// A program and its arguments. No shell ever interprets them.
-    Argv(Vec<String>),
+    Argv(Vec<OsString>),
 }
 
 /// A checked request to run something.
@@ -27,7 +29,7 @@ pub enum Program {
 pub struct Command {
     program: Program,
     cwd: Option<RemotePath>,
-    env: Vec<(String, String)>,
+    env: Vec<(String, OsString)>,
     stdin: Bytes,
 }
 
@@ -37,14 +39,15 @@ impl Command {
     /// # Errors
     /// Nothing to run, a NUL byte, or more than [`MAX_COMMAND`] bytes.
     pub fn new(program: Program) -> Result<Self, CommandError> {
-        let words: &[String] = match &program {
+        let words: &[OsString] = match &program {
             Program::Shell(line) => std::slice::from_ref(line),
             Program::Argv(words) => words,
         };
-        if words.first().is_none_or(|word| word.trim().is_empty()) {
+        let blank = |word: &OsString| word.as_bytes().trim_ascii().is_empty();
+        if words.first().is_none_or(blank) {
             return Err(CommandError::Empty);
         }
-        if words.iter().any(|word| word.contains('\0')) {
+        if words.iter().any(|word| word.as_bytes().contains(&0)) {
             return Err(CommandError::Nul("command"));
         }
         let bytes = words.iter().map(|word| word.len() + 1).sum();
@@ -73,7 +76,7 @@ impl Command {
     /// a NUL in a value.
     pub fn with_env(
         mut self,
-        env: impl IntoIterator<Item = (String, String)>,
+        env: impl IntoIterator<Item = (String, OsString)>,
     ) -> Result<Self, CommandError> {
         for (name, value) in env {
             let legal = |(at, b): (usize, u8)| {
@@ -82,7 +85,7 @@ impl Command {
             if name.is_empty() || !name.bytes().enumerate().all(legal) {
                 return Err(CommandError::EnvName { name });
             }
-            if value.contains('\0') {
+            if value.as_bytes().contains(&0) {
                 return Err(CommandError::Nul("environment"));
             }
             self.env.push((name, value));
@@ -116,7 +119,7 @@ impl Command {
 
     /// Variables to set.
     #[must_use]
-    pub fn env(&self) -> &[(String, String)] {
+    pub fn env(&self) -> &[(String, OsString)] {
         &self.env
     }
 
@@ -191,10 +194,14 @@ mod tests {
             Err(CommandError::Long { .. })
         ));
         let ok = shell("true").unwrap();
-        assert!(ok.clone().with_env([("1A".into(), String::new())]).is_err());
         assert!(
             ok.clone()
-                .with_env([("A=B;".into(), String::new())])
+                .with_env([("1A".into(), OsString::new())])
+                .is_err()
+        );
+        assert!(
+            ok.clone()
+                .with_env([("A=B;".into(), OsString::new())])
                 .is_err()
         );
         assert!(ok.clone().with_env([("A_1".into(), "x y".into())]).is_ok());

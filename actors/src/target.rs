@@ -70,12 +70,13 @@ impl std::borrow::Borrow<str> for HostName {
     }
 }
 
-/// A path on a host, as the host will see it.
+/// A path on a host, as the host will see it: bytes, usually UTF-8.
 ///
 /// Absolute, or relative to the home directory of the account (`~`, `~/…`). Everything but NUL is
-/// data: spaces, quotes, newlines and a leading `-` after a slash have no meaning anywhere.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct RemotePath(Arc<str>);
+/// data: spaces, quotes, newlines, bytes that are no UTF-8 and a leading `-` after a slash have no
+/// meaning anywhere. Shown as text, bytes that are not UTF-8 are replaced.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RemotePath(Arc<[u8]>);
 
 impl RemotePath {
     /// Parses `/…`, `~`, `~/…`, or nothing at all, which is the home directory.
@@ -83,46 +84,78 @@ impl RemotePath {
     /// # Errors
     /// [`TargetError::RelativePath`], [`TargetError::OtherHome`], [`TargetError::LongPath`] or
     /// [`TargetError::NulInPath`].
-    pub fn parse(text: &str) -> Result<Self, TargetError> {
-        if text.len() > MAX_PATH {
-            return Err(TargetError::LongPath { bytes: text.len() });
+    pub fn parse(path: impl AsRef<[u8]>) -> Result<Self, TargetError> {
+        let path = path.as_ref();
+        if path.len() > MAX_PATH {
+            return Err(TargetError::LongPath { bytes: path.len() });
         }
-        if text.contains('\0') {
+        if path.contains(&0) {
             return Err(TargetError::NulInPath);
         }
-        match text.as_bytes() {
+        let text = || String::from_utf8_lossy(path).into_owned();
+        match path {
             [] => Ok(Self::home()),
-            [b'/', ..] | [b'~'] | [b'~', b'/', ..] => Ok(Self(text.into())),
-            [b'~', ..] => Err(TargetError::OtherHome { path: text.into() }),
-            _ => Err(TargetError::RelativePath { path: text.into() }),
+            [b'/', ..] | [b'~'] | [b'~', b'/', ..] => Ok(Self(path.into())),
+            [b'~', ..] => Err(TargetError::OtherHome { path: text() }),
+            _ => Err(TargetError::RelativePath { path: text() }),
         }
     }
 
     /// The home directory of the account that logs in.
     #[must_use]
     pub fn home() -> Self {
-        Self("~".into())
+        Self(b"~".as_slice().into())
     }
 
     /// The path as it was written.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// The path as text, if it is UTF-8.
+    #[must_use]
+    pub fn to_str(&self) -> Option<&str> {
+        std::str::from_utf8(&self.0).ok()
+    }
+
+    /// The last name of the path; nothing for the root and the home directory.
+    #[must_use]
+    pub fn name(&self) -> Option<&[u8]> {
+        let path = self.below_home().unwrap_or(&self.0);
+        path.split(|&byte| byte == b'/')
+            .rfind(|name| !name.is_empty())
+    }
+
+    /// This path with `below` behind it: a name, or several with slashes between them.
+    ///
+    /// # Errors
+    /// [`TargetError::LongPath`] or [`TargetError::NulInPath`].
+    pub fn join(&self, below: impl AsRef<[u8]>) -> Result<Self, TargetError> {
+        let slash: &[u8] = if self.0.ends_with(b"/") { b"" } else { b"/" };
+        Self::parse([&self.0, slash, below.as_ref()].concat())
     }
 
     /// The part below the home directory (empty for the home itself), if it is written with `~`.
     #[must_use]
-    pub fn below_home(&self) -> Option<&str> {
-        match self.0.strip_prefix('~') {
-            Some(rest) => Some(rest.trim_start_matches('/')),
-            None => None,
+    pub fn below_home(&self) -> Option<&[u8]> {
+        let mut rest = self.0.strip_prefix(b"~")?;
+        while let Some(behind) = rest.strip_prefix(b"/") {
+            rest = behind;
         }
+        Some(rest)
     }
 }
 
 impl fmt::Display for RemotePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&String::from_utf8_lossy(&self.0))
+    }
+}
+
+impl fmt::Debug for RemotePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", String::from_utf8_lossy(&self.0))
     }
 }
 
@@ -140,17 +173,29 @@ impl Target {
     ///
     /// # Errors
     /// [`TargetError::NoColon`], or what is wrong with a part.
-    pub fn parse(text: &str) -> Result<Self, TargetError> {
-        let (host, path) = match text.strip_prefix('[') {
-            Some(rest) => rest.split_once("]:"),
-            None => text.split_once(':'),
-        }
-        .ok_or(TargetError::NoColon)?;
+    pub fn parse(target: impl AsRef<[u8]>) -> Result<Self, TargetError> {
+        let (host, path) = split(target.as_ref()).ok_or(TargetError::NoColon)?;
         Ok(Self {
-            host: HostName::parse(host)?,
+            host: HostName::parse(&String::from_utf8_lossy(host))?,
             path: RemotePath::parse(path)?,
         })
     }
+}
+
+/// What stands before and behind the colon that ends the host: the first one, or the one behind the
+/// brackets of an IPv6 address. The same split for one host and for an expression of many.
+#[must_use]
+pub fn split(target: &[u8]) -> Option<(&[u8], &[u8])> {
+    // An expression may begin with brackets too, and those of `[01-18]:/x` hold no colon.
+    let bracketed = target.strip_prefix(b"[").and_then(|rest| {
+        let end = memchr::memmem::find(rest, b"]:")?;
+        let (address, behind) = rest.split_at(end);
+        address.contains(&b':').then_some((address, &behind[2..]))
+    });
+    bracketed.or_else(|| {
+        let colon = memchr::memchr(b':', target)?;
+        Some((&target[..colon], &target[colon + 1..]))
+    })
 }
 
 impl fmt::Display for Target {
@@ -269,10 +314,27 @@ mod tests {
             RemotePath::parse(p)
                 .unwrap()
                 .below_home()
-                .map(str::to_owned)
+                .map(<[u8]>::to_vec)
         };
-        assert_eq!(below("~"), Some(String::new()));
-        assert_eq!(below("~/a b"), Some("a b".into()));
+        assert_eq!(below("~"), Some(Vec::new()));
+        assert_eq!(below("~//a b"), Some(b"a b".to_vec()));
         assert_eq!(below("/a"), None);
+    }
+
+    #[test]
+    fn a_path_has_a_name_and_things_below_it() {
+        let name = |p: &str| RemotePath::parse(p).unwrap().name().map(<[u8]>::to_vec);
+        assert_eq!(name("/a/b//"), Some(b"b".to_vec()));
+        assert_eq!(name("/~"), Some(b"~".to_vec()));
+        assert_eq!((name("/"), name("~"), name("~/")), (None, None, None));
+        let join = |p: &str, below: &[u8]| RemotePath::parse(p).unwrap().join(below).unwrap();
+        assert_eq!(join("/", b"a").as_bytes(), b"/a");
+        assert_eq!(join("~", b"a/\xff").as_bytes(), b"~/a/\xff");
+        assert!(
+            RemotePath::parse("/a")
+                .unwrap()
+                .join([b'x'; MAX_PATH])
+                .is_err()
+        );
     }
 }

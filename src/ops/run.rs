@@ -5,6 +5,7 @@ use super::{Bytes, Failure, Ops};
 use crate::access::{Action, Decision, Principal, argv};
 use fleet::{Bounds, Command, Deadline, Execution, HostName, Outcome, Program, RemotePath};
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use std::ffi::OsString;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,7 @@ pub struct RunRequest {
     /// In which directory.
     pub cwd: Option<RemotePath>,
     /// With which variables.
-    pub env: Vec<(String, String)>,
+    pub env: Vec<(String, OsString)>,
     /// With which input.
     pub stdin: Option<String>,
     /// For how long, and with how much output.
@@ -67,17 +68,10 @@ impl Ops {
             stdin,
             bounds,
         } = request;
-        let action = match &program {
-            Program::Shell(line) => Action::Shell(line),
-            Program::Argv(words) => Action::Argv(words),
-        };
-        let program = match self.decide(principal, action, &host)? {
-            Decision::AllowArgv(words) => Program::Argv(words),
-            _ => program,
-        };
+        let program = self.allowed(principal, &host, program)?;
         if !principal.role.may_use_shell() {
             for (name, value) in &env {
-                argv::check_variable(name, value)
+                argv::check_variable(name, &value.to_string_lossy())
                     .map_err(|refusal| Failure::refused(refusal.to_string()))?;
             }
         }
@@ -89,6 +83,31 @@ impl Ops {
         let execution = lease.run(command, bounds, deadline).await;
         let execution = execution.map_err(|error| self.failure(principal, error))?;
         Ok(RunReport::new(execution))
+    }
+
+    /// The program as this principal may run it on that host.
+    fn allowed(
+        &self,
+        principal: &Principal,
+        host: &HostName,
+        program: Program,
+    ) -> Result<Program, Failure> {
+        // The grammar of observers is one of texts. What is replaced for it here fits nothing in it
+        // that the bytes themselves would not fit, and an operator's words go on as they are.
+        let text = |word: &OsString| word.to_string_lossy().into_owned();
+        let decision = match &program {
+            Program::Shell(line) => self.decide(principal, Action::Shell(&text(line)), host),
+            Program::Argv(words) => {
+                let words: Vec<String> = words.iter().map(text).collect();
+                self.decide(principal, Action::Argv(&words), host)
+            }
+        };
+        Ok(match decision? {
+            Decision::AllowArgv(words) => {
+                Program::Argv(words.into_iter().map(OsString::from).collect())
+            }
+            _ => program,
+        })
     }
 }
 

@@ -16,10 +16,9 @@ pub(super) fn describe() -> Resource {
 
 pub(super) async fn read(reader: Reader<'_>, uri: &str, rest: &str) -> Result<Contents, Failure> {
     // Some programs write a slash behind what they take for the name of a host.
-    if !uri::decode(rest)?
-        .trim_end_matches('/')
-        .eq_ignore_ascii_case("list")
-    {
+    let decoded = uri::decode(rest)?;
+    let name = decoded.strip_suffix(b"/").unwrap_or(&decoded);
+    if !name.eq_ignore_ascii_case(b"list") {
         return Err(no_such_resource());
     }
     let request = HostsRequest {

@@ -9,11 +9,11 @@ pub(super) fn split(uri: &str) -> Option<(&str, &str)> {
     uri.split_once("://")
 }
 
-/// The text that `%` and two hexadecimal digits stand for (RFC 3986 §2.1).
+/// The bytes that `%` and two hexadecimal digits stand for (RFC 3986 §2.1), UTF-8 or not.
 ///
 /// Everything else is what it looks like, `?`, `#` and spaces too: no scheme of ours has a query or
 /// a fragment, and clients that fill in a template without encoding mean the path.
-pub(super) fn decode(text: &str) -> Result<String, Failure> {
+pub(super) fn decode(text: &str) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((plain, behind)) = rest.split_once('%') {
@@ -27,9 +27,7 @@ pub(super) fn decode(text: &str) -> Result<String, Failure> {
         rest = behind.get(2..).unwrap_or_default();
     }
     bytes.extend_from_slice(rest.as_bytes());
-    String::from_utf8(bytes).map_err(|_| {
-        Failure::invalid("the URI does not decode to UTF-8; such a name cannot be written in one")
-    })
+    Ok(bytes)
 }
 
 fn hexadecimal(digits: &str) -> Option<u8> {
@@ -41,12 +39,12 @@ fn hexadecimal(digits: &str) -> Option<u8> {
 /// own, or below the home directory where it begins with `~`. A directory `~` in the root is
 /// written with its own slash: `scout://web1//~/x`.
 pub(super) fn path(text: &str) -> Result<RemotePath, Failure> {
-    let text = decode(text)?;
-    let whole = match text.as_bytes() {
-        [b'/', ..] | [b'~'] | [b'~', b'/', ..] => text,
-        _ => format!("/{text}"),
+    let path = decode(text)?;
+    let whole = match &*path {
+        [b'/', ..] | [b'~'] | [b'~', b'/', ..] => path,
+        _ => [b"/", &*path].concat(),
     };
-    Ok(RemotePath::parse(&whole)?)
+    Ok(RemotePath::parse(whole)?)
 }
 
 /// The visible host that a URI names. Programs that handle URIs write schemes and hosts in lower
@@ -55,6 +53,7 @@ pub(super) fn path(text: &str) -> Result<RemotePath, Failure> {
 pub(super) fn host(ops: &Ops, principal: &Principal, text: &str) -> Result<HostName, Failure> {
     let visible = ops.visible_hosts(principal);
     let name = decode(text)?;
+    let name = String::from_utf8_lossy(&name);
     let name = name
         .strip_prefix('[')
         .and_then(|name| name.strip_suffix(']'))
@@ -88,9 +87,10 @@ mod tests {
             ("a?b#c+d", "a?b#c+d"),
         ];
         for (coded, text) in cases {
-            assert_eq!(decode(coded).unwrap(), text, "{coded}");
+            assert_eq!(decode(coded).unwrap(), text.as_bytes(), "{coded}");
         }
-        for wrong in ["%", "a%2", "%zz", "%+1", "%é", "%FF", "%C3("] {
+        assert_eq!(decode("a%FF%C3(").unwrap(), b"a\xff\xc3(");
+        for wrong in ["%", "a%2", "%zz", "%+1", "%é"] {
             assert_eq!(decode(wrong).unwrap_err().outcome, "invalid", "{wrong}");
         }
     }
@@ -109,7 +109,11 @@ mod tests {
             ("~bob/x", "/~bob/x"),
         ];
         for (text, expected) in cases {
-            assert_eq!(path(text).unwrap().as_str(), expected, "{text}");
+            assert_eq!(
+                path(text).unwrap().as_bytes(),
+                expected.as_bytes(),
+                "{text}"
+            );
         }
         assert_eq!(path("a%00b").unwrap_err().outcome, "invalid");
     }

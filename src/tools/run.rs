@@ -100,8 +100,8 @@ pub(super) async fn answer(
 
 fn request(args: Args) -> Result<RunRequest, Failure> {
     let program = match (args.command, args.argv) {
-        (Some(command), None) => Program::Shell(command),
-        (None, Some(argv)) => Program::Argv(argv),
+        (Some(command), None) => Program::Shell(command.into()),
+        (None, Some(argv)) => Program::Argv(argv.into_iter().map(Into::into).collect()),
         _ => return Err(Failure::invalid("give either `command` or `argv`")),
     };
     let cwd = args.cwd.as_deref().map(RemotePath::parse).transpose()?;
@@ -109,7 +109,12 @@ fn request(args: Args) -> Result<RunRequest, Failure> {
         host: HostName::parse(&args.host)?,
         program,
         cwd,
-        env: args.env.unwrap_or_default().into_iter().collect(),
+        env: args
+            .env
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(name, value)| (name, value.into()))
+            .collect(),
         stdin: args.stdin,
         bounds: Bounds {
             timeout: seconds("timeout_s", args.timeout_s)?,

@@ -54,6 +54,7 @@ pub(super) async fn call(call: Call<'_>, args: Args) -> Answered {
         ops,
         principal,
         deadline,
+        ..
     } = call;
     let Target { host, path } = target;
     if args.depth.is_some() && !args.tree {
@@ -66,7 +67,7 @@ pub(super) async fn call(call: Call<'_>, args: Args) -> Answered {
         (Some(query), false) => {
             let request = RunRequest {
                 host,
-                program: Program::Shell(query),
+                program: Program::Shell(query.into()),
                 cwd: Some(path),
                 env: Vec::new(),
                 stdin: None,

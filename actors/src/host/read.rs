@@ -102,11 +102,11 @@ impl Work for ReadJob {
 }
 
 /// The path as SFTP has it: relative ones begin in the home directory (draft §6.2).
-fn sftp_path(path: &RemotePath) -> &[u8] {
+pub(crate) fn sftp_path(path: &RemotePath) -> &[u8] {
     match path.below_home() {
-        Some("") => b".",
-        Some(below) => below.as_bytes(),
-        None => path.as_str().as_bytes(),
+        Some(b"") => b".",
+        Some(below) => below,
+        None => path.as_bytes(),
     }
 }
 

@@ -24,6 +24,7 @@
 use super::frame::Marker;
 use crate::command::{Command, Program};
 use crate::limits::STOP_GRACE;
+use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 /// The exec request. `exec` keeps the process id of the login shell, which sshd made the leader
@@ -41,11 +42,11 @@ const HOST_SLACK: Duration = Duration::from_secs(3);
 ///
 /// `marker` frames the streams; `mark` is the value of the environment variable by which strays
 /// are found. Both are fresh for every call.
-pub(crate) fn script(command: &Command, marker: &Marker, mark: &str, timeout: Duration) -> String {
+pub(crate) fn script(command: &Command, marker: &Marker, mark: &str, timeout: Duration) -> Vec<u8> {
     let limit = (timeout + HOST_SLACK).as_secs_f64().ceil();
     let late = (timeout + TOO_LATE).as_secs_f64().ceil();
     let grace = STOP_GRACE.as_secs();
-    let (hex, body) = (marker.hex(), body(command, mark));
+    let hex = marker.hex();
     let watcher = |watch: &str| format!("( trap '' TERM INT HUP PIPE; {watch}; stop ) 2>/dev/null");
     // The command's own standard input, when there is one, is the first part of ours; only then
     // does ours become the lifeline. As long as the command leaves input unread, the end of the
@@ -66,7 +67,7 @@ pub(crate) fn script(command: &Command, marker: &Marker, mark: &str, timeout: Du
             ),
         ),
     };
-    format!(
+    let before = format!(
         r#"{{
 mark() {{ printf '\036{hex} %s\n' "$1"; }}
 ours() {{
@@ -96,7 +97,10 @@ kill -KILL -$$
 }}
 main() {{
 x=; trap 'x=1' TERM; trap : INT HUP PIPE
-{body} 2>&5
+"#
+    );
+    let after = format!(
+        r#" 2>&5
 r=$? s=
 if [ "$x" ]; then if sweep; then s=1; else s=0; fi; fi
 mark "rc=$r swept=$s" >&4; mark end >&5
@@ -111,49 +115,59 @@ exec 3<&0 4>&1 5>&2 </dev/null 2>/dev/null
 {tail}
 }}
 "#
-    )
+    );
+    [before.into_bytes(), body(command, mark), after.into_bytes()].concat()
 }
 
 /// The command in a subshell of its own, with its directory, environment and mark. The shell around
 /// it has no standard error: what it says there ("Terminated") is no output of the command.
-fn body(command: &Command, mark: &str) -> String {
-    let mut text = String::from("( trap - TERM INT HUP PIPE\n");
+fn body(command: &Command, mark: &str) -> Vec<u8> {
+    let mut text = b"( trap - TERM INT HUP PIPE\n".to_vec();
+    let mut put = |parts: &[&[u8]]| parts.iter().for_each(|part| text.extend_from_slice(part));
     if let Some(cwd) = command.cwd() {
-        let cd = match cwd.below_home() {
-            Some("") => "cd".to_owned(),
-            Some(below) => format!("cd && cd -- ./{}", quote(below)),
-            None => format!("cd -- {}", quote(cwd.as_str())),
-        };
+        put(&[b"{ "]);
+        match cwd.below_home() {
+            Some(b"") => put(&[b"cd"]),
+            Some(below) => put(&[b"cd && cd -- ./", &quote(below)]),
+            None => put(&[b"cd -- ", &quote(cwd.as_bytes())]),
+        }
         // Not an end of the command, which did not begin.
-        text.push_str(&format!(
-            "{{ {cd}; }} >/dev/null || {{ mark nocwd >&4; exit; }}\n"
-        ));
+        put(&[b"; } >/dev/null || { mark nocwd >&4; exit; }\n"]);
     }
-    text.push_str("exec 3<&- 4>&- 5>&-\n");
+    put(&[b"exec 3<&- 4>&- 5>&-\n"]);
     for (name, value) in command.env() {
-        text.push_str(&format!("{name}={}; export {name}\n", quote(value)));
+        let (name, value) = (name.as_bytes(), quote(value.as_bytes()));
+        put(&[name, b"=", &value, b"; export ", name, b"\n"]);
     }
     // Behind the caller's own variables, so that none of them can take the mark away.
-    text.push_str(&format!("SCOUT_CALL={mark}; export SCOUT_CALL\n"));
+    put(&[b"SCOUT_CALL=", mark.as_bytes(), b"; export SCOUT_CALL\n"]);
     match command.program() {
-        Program::Shell(line) => text.push_str(&format!("eval {} )", quote(line))),
+        Program::Shell(line) => put(&[b"eval ", &quote(line.as_bytes())]),
         // `exec` finds a program, never a builtin or function of the shell: `echo` is /bin/echo.
         Program::Argv(words) => {
-            text.push_str("exec");
+            put(&[b"exec"]);
             for word in words {
-                text.push(' ');
-                text.push_str(&quote(word));
+                put(&[b" ", &quote(word.as_bytes())]);
             }
-            text.push_str(" )");
         }
     }
+    put(&[b" )"]);
     text
 }
 
 /// Quotes a value for `sh`: within single quotes nothing has a meaning but the quote itself
 /// (POSIX XCU §2.2.2).
-fn quote(value: &str) -> String {
-    format!("'{}'", value.replace('\'', r"'\''"))
+fn quote(value: &[u8]) -> Vec<u8> {
+    let mut quoted = Vec::with_capacity(value.len() + 2);
+    quoted.push(b'\'');
+    for (at, part) in value.split(|&byte| byte == b'\'').enumerate() {
+        if at > 0 {
+            quoted.extend_from_slice(br"'\''");
+        }
+        quoted.extend_from_slice(part);
+    }
+    quoted.push(b'\'');
+    quoted
 }
 
 #[cfg(test)]
@@ -196,7 +210,7 @@ mod tests {
             shell.spawn().unwrap()
         };
         let mut stdin = child.stdin.take().unwrap();
-        stdin.write_all(script.as_bytes()).unwrap();
+        stdin.write_all(&script).unwrap();
         // A real host gets the input after the shell reported itself; the pause stands for that.
         #[expect(clippy::disallowed_methods, reason = "a synchronous test")]
         std::thread::sleep(Duration::from_millis(100));

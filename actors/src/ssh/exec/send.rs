@@ -22,7 +22,7 @@ pub(super) struct Feeder {
 impl Feeder {
     /// Starts sending. The input waits for [`begin`](Self::begin): before the shell has read the
     /// whole script, it could take our bytes for script.
-    pub(super) fn start(tx: &Writer, script: String, input: Bytes) -> Self {
+    pub(super) fn start(tx: &Writer, script: Vec<u8>, input: Bytes) -> Self {
         let (begun, begin) = oneshot::channel();
         let sent = Arc::new(AtomicBool::new(false));
         let task = tx.half().map(|tx| {
