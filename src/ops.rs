@@ -4,14 +4,22 @@
 //! it, asks the fleet, and answers with a report that can be shown as text and serialised. It
 //! knows neither MCP nor terminals.
 
+mod ask;
+mod compose;
 mod decode;
+mod docker;
 mod failure;
 mod hosts;
 mod progress;
 mod read;
 mod run;
+mod syslog;
 mod text;
+mod zfs;
 
+pub use ask::Shown;
+pub use compose::{Project, ProjectName, Projects};
+pub use docker::{Container, ContainerName, Containers};
 pub use failure::Failure;
 pub use hosts::{HostLine, HostsReport, HostsRequest};
 pub use progress::{Progress, Step, Unit};
@@ -21,6 +29,7 @@ pub use read::{
 };
 pub use run::{RunReport, RunRequest};
 pub use text::{Bytes, Printable};
+pub use zfs::PoolName;
 
 use crate::access::{Action, Decision, Principal, Visible, decide};
 use fleet::{Deadline, Fleet, FleetError, HostName, Lease};
