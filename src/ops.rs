@@ -5,12 +5,12 @@
 //! knows neither MCP nor terminals.
 
 mod ask;
-mod compose;
 #[allow(
     dead_code,
     reason = "what verifies a copy and compares files stands on it"
 )]
 mod checksum;
+mod compose;
 mod decode;
 mod docker;
 mod failure;
@@ -19,9 +19,9 @@ mod inspect;
 mod progress;
 mod read;
 mod run;
-mod syslog;
 #[allow(dead_code, reason = "what computes checksums stands on it")]
 mod sweep;
+mod syslog;
 mod text;
 mod zfs;
 
