@@ -121,7 +121,7 @@ impl Sftp {
         Ok(sftp)
     }
 
-    /// Cancelled once the channel has been seen to its end.
+    /// Cancelled once the channel has been seen to its end, or given up.
     pub(crate) fn ended(&self) -> CancellationToken {
         self.pipe.ended()
     }

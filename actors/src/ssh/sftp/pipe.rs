@@ -75,11 +75,14 @@ impl Pipe {
         let (ended, hang_up) = (CancellationToken::new(), CancellationToken::new());
         let closings = queue.clone();
         let alive = ended.clone().drop_guard();
+        let closed = CancellationToken::new();
+        let closing = closed.clone().drop_guard();
         tokio::spawn(async move {
-            channel::read(rx, rest, expected, closings).await;
+            channel::read(rx, rest, expected, closings, closed).await;
             drop(alive);
         });
-        tokio::spawn(channel::write(tx, queued, hang_up.clone(), ended.clone()));
+        let (told, end) = (hang_up.clone(), ended.clone());
+        tokio::spawn(channel::write(tx, queued, told, end, closing));
         Ok(Self {
             queue,
             expect,
@@ -108,7 +111,7 @@ impl Pipe {
         self.retired.store(true, Ordering::Relaxed);
     }
 
-    /// Cancelled once the channel has been seen to its end.
+    /// Cancelled once the channel has been seen to its end, or given up.
     pub(super) fn ended(&self) -> CancellationToken {
         self.ended.clone()
     }

@@ -7,19 +7,27 @@ use crate::ssh::sftp::packet::{self, Malformed, Reply};
 use bytes::{Buf, Bytes, BytesMut};
 use russh::{ChannelMsg, ChannelReadHalf};
 use std::collections::HashMap;
+use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// The longest packet taken: what OpenSSH sends at most (sftp-common.h, `SFTP_MAX_MSG_LENGTH`).
 const MAX_PACKET: usize = 256 * 1024;
 
-/// Writes what is queued until it is told to hang up or the channel has ended, and closes the
-/// channel. The host's window may be shut for as long as it likes.
+/// How long the host has to end its side once it has been told that nothing more comes.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Writes what is queued until it is told to hang up or the channel has ended. The host's window
+/// may be shut for as long as it likes.
+///
+/// Hanging up is an end of file, upon which the server ends and the host closes the channel: of
+/// one that is closed here first, russh never tells the end.
 pub(super) async fn write(
     mut tx: Writer,
     mut queue: mpsc::UnboundedReceiver<Message>,
     hang_up: CancellationToken,
     ended: CancellationToken,
+    closed: DropGuard,
 ) {
     let send = async {
         let half = tx.half()?;
@@ -34,7 +42,15 @@ pub(super) async fn write(
         () = hang_up.cancelled() => {}
         () = ended.cancelled() => {}
     }
+    let goodbye = async {
+        if let Some(half) = tx.half() {
+            let _gone = half.eof().await;
+            ended.cancelled().await;
+        }
+    };
+    let _in_time = tokio::time::timeout(LINGER, goodbye).await;
     tx.close().await;
+    drop(closed);
 }
 
 /// Waits for the first packet; also gives back what arrived behind it.
@@ -72,12 +88,13 @@ fn cut(buffer: &mut BytesMut) -> Result<Option<Bytes>, Malformed> {
     Ok(Some(buffer.split_to(length).freeze()))
 }
 
-/// Reads the channel to its end. When it returns, every answer still expected is lost.
+/// Reads the channel to its end, or until it was closed from here. When it returns, every answer still expected is lost.
 pub(super) async fn read(
     mut rx: ChannelReadHalf,
     mut buffer: BytesMut,
     mut expected: mpsc::UnboundedReceiver<(u32, Answer)>,
     closings: mpsc::UnboundedSender<Message>,
+    closed: CancellationToken,
 ) {
     let mut waiting: HashMap<u32, Answer> = HashMap::new();
     let mut orphaned = false;
@@ -108,6 +125,7 @@ pub(super) async fn read(
                 Some(ChannelMsg::Close) | None => return,
                 Some(_) => {}
             },
+            () = closed.cancelled() => return,
         }
     }
 }
