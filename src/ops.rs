@@ -10,6 +10,7 @@ mod hosts;
 mod progress;
 mod read;
 mod run;
+mod select;
 mod text;
 
 pub use failure::Failure;
