@@ -105,6 +105,25 @@ impl Lease {
         &self.guard.host
     }
 
+    /// Waits until there is a connection to the host, making one if need be; nothing is asked of the
+    /// host. What is done next may still find it gone.
+    ///
+    /// # Errors
+    /// What kept the host from being reached, and [`FleetError::Busy`] at the deadline.
+    pub async fn reach(&self, deadline: Deadline) -> Result<(), FleetError> {
+        let began = Instant::now();
+        let (reply, answer) = oneshot::channel();
+        self.actor.reach(reply);
+        match tokio::time::timeout_at(deadline.instant(), answer).await {
+            Ok(answer) => answer.unwrap_or_else(|_| {
+                Err(FleetError::Internal {
+                    host: self.host().clone(),
+                })
+            }),
+            Err(_) => Err(busy(self.host(), began.elapsed())),
+        }
+    }
+
     /// Runs a command to its end.
     ///
     /// The time limit is the smallest of `bounds`, the fleet's command timeout, and what is left of
