@@ -57,6 +57,7 @@ macro_rules! on {
                 output_past_the_limit_is_cut_and_counted,
                 eight_commands_overlap_on_one_connection,
                 two_hosts_keep_their_commands_apart,
+                a_host_is_reached_before_there_is_work_for_it,
             ],
             processes: [
                 a_command_out_of_time_is_stopped_and_that_is_proven,
