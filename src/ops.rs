@@ -19,6 +19,7 @@ mod inspect;
 mod progress;
 mod read;
 mod run;
+mod select;
 #[allow(dead_code, reason = "what computes checksums stands on it")]
 mod sweep;
 mod syslog;
