@@ -6,6 +6,9 @@
 
 // `cfg(test)` is always set here; it is what tells clippy that this is test code.
 #[cfg(test)]
+#[path = "hosts/broken.rs"]
+mod broken;
+#[cfg(test)]
 #[path = "hosts/commands.rs"]
 mod commands;
 #[cfg(test)]

@@ -32,7 +32,7 @@ async fn session(rig: &Rig) -> FileSession {
     lease.files(deadline).await.unwrap()
 }
 
-fn remote(path: impl AsRef<Path>) -> RemotePath {
+pub(crate) fn remote(path: impl AsRef<Path>) -> RemotePath {
     RemotePath::parse(path.as_ref().as_os_str().as_bytes()).unwrap()
 }
 
