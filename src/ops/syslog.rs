@@ -1,7 +1,7 @@
 //! What a host last wrote into its log: the journal where there is one, else the file that a log
 //! daemon writes.
 
-use super::ask::{Question, Said, Shown, one_line};
+use super::ask::{Question, Said, Shown, file_text, one_line};
 use super::{Failure, Ops, Range, ReadReport, ReadRequest};
 use crate::access::Principal;
 use fleet::{Deadline, HostName, RemotePath};
@@ -45,10 +45,10 @@ impl Ops {
             };
             match self.read(principal, request, deadline).await {
                 Ok(ReadReport::File(file)) => {
-                    let hold = ReadReport::File(file);
                     let shown = Shown {
-                        text: hold.to_string(),
-                        holds: vec![hold.hold()],
+                        text: file_text(&file),
+                        truncated: file.truncated,
+                        holds: vec![ReadReport::from(file).hold()],
                     };
                     return Ok(below_heading(host, path, shown));
                 }
