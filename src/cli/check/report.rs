@@ -148,7 +148,8 @@ mod tests {
         let flags = Overrides::default()
             .file(Some(write("scout.toml", tags)))
             .set("ssh.config", "--ssh-config", Some(ssh.display()));
-        let report = Report::of(&Config::load(&flags, &Environment::default()));
+        let home: Environment = [("HOME", "/nonexistent/home")].into_iter().collect();
+        let report = Report::of(&Config::load(&flags, &home));
         assert_eq!(
             report.warnings,
             [
