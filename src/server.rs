@@ -82,7 +82,7 @@ impl Backend {
             tracing::warn!(alias = skipped.alias, reason = %skipped.reason, "a host is left out");
         }
         for problem in strangers(config, &inventory) {
-            tracing::warn!(problem, "a tag names what is no host");
+            tracing::info!(problem, "a tag names what is no host");
         }
         let fleet = Fleet::start(fleet::Settings {
             inventory,
