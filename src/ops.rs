@@ -4,12 +4,15 @@
 //! it, asks the fleet, and answers with a report that can be shown as text and serialised. It
 //! knows neither MCP nor terminals.
 
+mod ask;
 #[allow(
     dead_code,
     reason = "what verifies a copy and compares files stands on it"
 )]
 mod checksum;
+mod compose;
 mod decode;
+mod docker;
 mod failure;
 mod hosts;
 mod inspect;
@@ -19,8 +22,13 @@ mod run;
 mod select;
 #[allow(dead_code, reason = "what computes checksums stands on it")]
 mod sweep;
+mod syslog;
 mod text;
+mod zfs;
 
+pub use ask::Shown;
+pub use compose::{Project, ProjectName, Projects};
+pub use docker::{Container, ContainerName, Containers};
 pub use failure::Failure;
 pub use hosts::{HostLine, HostsReport, HostsRequest};
 pub use progress::{Progress, Step, Unit};
@@ -30,6 +38,7 @@ pub use read::{
 };
 pub use run::{RunReport, RunRequest};
 pub use text::{Bytes, Printable};
+pub use zfs::PoolName;
 
 use crate::access::{Action, Decision, Principal, Visible, decide};
 use fleet::{Deadline, Fleet, FleetError, HostName, Lease};
