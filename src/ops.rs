@@ -4,13 +4,16 @@
 //! it, asks the fleet, and answers with a report that can be shown as text and serialised. It
 //! knows neither MCP nor terminals.
 
+mod ask;
 mod broadcast;
 #[allow(
     dead_code,
     reason = "what verifies a copy and compares files stands on it"
 )]
 mod checksum;
+mod compose;
 mod decode;
+mod docker;
 mod failure;
 mod fold;
 mod hosts;
@@ -21,12 +24,17 @@ mod run;
 mod select;
 #[allow(dead_code, reason = "what computes checksums stands on it")]
 mod sweep;
+mod syslog;
 mod text;
+mod zfs;
 
+pub use ask::Shown;
 pub use broadcast::{
     Audience, BroadcastReport, BroadcastRequest, DEFAULT_WIDTH, HostAnswer, MAX_PLACES, MAX_WIDTH,
     Place, Section, State, Work,
 };
+pub use compose::{Project, ProjectName, Projects};
+pub use docker::{Container, ContainerName, Containers};
 pub use failure::Failure;
 pub use fold::Normalize;
 pub use hosts::{HostLine, HostsReport, HostsRequest};
@@ -37,6 +45,7 @@ pub use read::{
 };
 pub use run::{RunReport, RunRequest};
 pub use text::{Bytes, Printable};
+pub use zfs::PoolName;
 
 use crate::access::{Action, Decision, Principal, Visible, decide};
 use fleet::{Deadline, Fleet, FleetError, HostName, Lease};

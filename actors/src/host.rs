@@ -8,6 +8,7 @@
 
 mod backoff;
 mod connection;
+pub(crate) mod files;
 mod flow;
 pub(crate) mod job;
 mod lane;
@@ -262,7 +263,9 @@ impl Drop for State {
         let waiting = self.commands.waiting() + self.reads.waiting();
         metrics.running(-(running as f64));
         metrics.queued(-(waiting as f64));
-        if self.link.take().is_some() {
+        if let Some(session) = self.link.take() {
+            // Whoever still holds it must not keep a connection alive beside the next one.
+            session.cut();
             metrics.connection_down(false);
         }
     }
