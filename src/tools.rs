@@ -4,6 +4,7 @@
 //! with the arguments is said in words a model can act on; what failed on a host is a result with
 //! `isError`, never a protocol error.
 
+mod broadcast;
 mod hosts;
 mod read;
 mod run;
@@ -29,6 +30,8 @@ pub enum Tool {
     Read,
     /// A command.
     Run,
+    /// A command or a path on many hosts.
+    Broadcast,
 }
 
 /// What a tool call is made with.
@@ -93,7 +96,13 @@ impl From<Failure> for Answered {
 
 impl Tool {
     /// All of them, in the order they are listed.
-    pub const ALL: [Self; 4] = [Self::Scout, Self::Hosts, Self::Read, Self::Run];
+    pub const ALL: [Self; 5] = [
+        Self::Scout,
+        Self::Hosts,
+        Self::Read,
+        Self::Run,
+        Self::Broadcast,
+    ];
 
     /// The name.
     #[must_use]
@@ -103,6 +112,7 @@ impl Tool {
             Self::Hosts => "hosts",
             Self::Read => "read",
             Self::Run => "run",
+            Self::Broadcast => "broadcast",
         }
     }
 
@@ -120,6 +130,7 @@ impl Tool {
             Self::Hosts => hosts::describe(),
             Self::Read => read::describe(),
             Self::Run => run::describe(),
+            Self::Broadcast => broadcast::describe(),
         };
         schema::tool(self.name(), described)
     }
@@ -142,6 +153,10 @@ impl Tool {
             },
             Self::Run => match parse(self, arguments) {
                 Ok(args) => run::call(call, args).await,
+                Err(failure) => failure.into(),
+            },
+            Self::Broadcast => match parse(self, arguments) {
+                Ok(args) => broadcast::call(call, args).await,
                 Err(failure) => failure.into(),
             },
         }
