@@ -28,6 +28,7 @@ mod overrides;
 mod path;
 mod ssh;
 mod text;
+mod transfer;
 mod units;
 
 pub use auth::Auth;
@@ -44,6 +45,7 @@ pub use log::{Log, LogFormat};
 pub use ops::Ops;
 pub use overrides::Overrides;
 pub use ssh::{KEEPALIVE_MISSES, KnownHosts, Ssh};
+pub use transfer::Transfer;
 
 use serde::Deserialize;
 
@@ -67,6 +69,8 @@ pub struct Config {
     pub limits: Limits,
     /// The connections to hosts.
     pub ssh: Ssh,
+    /// What copies may touch of this machine.
+    pub transfer: Transfer,
     /// Keys, roles and the hosts that exist for clients.
     pub auth: Auth,
     /// What is logged, and how.

@@ -50,6 +50,7 @@ impl<'a> Check<'a> {
             ops: raw.ops.into(),
             limits,
             ssh: ssh?,
+            transfer: raw.transfer.into(),
             auth: auth?,
             log: raw.log.into(),
         };
