@@ -12,11 +12,13 @@ mod healthcheck;
 mod hosts;
 mod key;
 mod out;
+mod progress;
 mod read;
 mod remote;
 mod request;
 mod run;
 mod serve;
+mod style;
 
 use crate::config::{Config, ConfigErrors, EXIT_CODE, Environment, Loaded, Overrides, Transport};
 use crate::server::ServerError;

@@ -1,6 +1,7 @@
 //! What the commands that work on hosts share: the tools from a terminal, with the same engine and
 //! the same limits, and the rights of whoever owns the ssh configuration.
 
+use super::style::Colours;
 use super::{out, server_failed};
 use crate::access::{Principal, Role};
 use crate::config::Config;
@@ -46,8 +47,9 @@ pub(super) fn finish(result: Result<ExitCode, Failure>, json: bool, code: u8) ->
             return print(&failure, true, code, code);
         }
         let text = failure.to_string();
+        let name = Colours::of(&std::io::stderr()).failed("scout:");
         out::note(format_args!(
-            "scout: {}",
+            "{name} {}",
             text.trim_start_matches("Error: ")
         ));
         code

@@ -1,7 +1,7 @@
 //! A command is run as it was asked for, to the byte: arguments, input, directory, environment, exit code
 //! and both outputs, whatever login shell the account has and whatever its start-up files do.
 
-mod shells;
+pub(crate) mod shells;
 
 use std::time::{Duration, Instant};
 

@@ -15,6 +15,8 @@ mod a_slow_host_slows_nobody;
 #[cfg(test)]
 mod an_unreachable_host_is_left_alone;
 #[cfg(test)]
+mod any_bytes_arrive_as_they_are;
+#[cfg(test)]
 mod completion_suggests_what_there_is;
 #[cfg(test)]
 mod every_client_is_served;

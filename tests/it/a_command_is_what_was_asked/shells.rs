@@ -1,7 +1,7 @@
 //! Login shells, and words that shells like to change.
 
 /// Where a login shell is, and the account that has it.
-pub(super) const SHELLS: [(&str, &str); 8] = [
+pub(crate) const SHELLS: [(&str, &str); 8] = [
     ("/bin/sh", "scout-t1"),
     ("/bin/bash", "scout-tbash"),
     ("/bin/zsh", "scout-tzsh"),

@@ -190,6 +190,11 @@ pub(crate) async fn run_cli_with(
     Program::start(command).finish(within).await
 }
 
+/// The command line on this fleet, for arguments and output that are no text.
+pub(crate) fn cli(fleet: &Fleet) -> tokio::process::Command {
+    scout(&env_of(fleet)).into()
+}
+
 /// `scout stdio` on this fleet, for a client that starts it itself.
 pub(crate) fn stdio_command(fleet: &Fleet) -> tokio::process::Command {
     let mut command = scout(&env_of(fleet));
