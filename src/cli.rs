@@ -6,6 +6,7 @@
 
 mod chain;
 mod check;
+mod copy;
 mod demo;
 mod fetch;
 mod healthcheck;
@@ -77,6 +78,8 @@ enum Command {
     Read(read::ReadArgs),
     /// Run a command on a host: `scout run web1 -- df -h`.
     Run(run::RunArgs),
+    /// Copy files and directories: `scout copy web1:/etc/hosts .`, `scout copy app.tar web1:/tmp/`.
+    Copy(copy::CopyArgs),
     /// Explain the effective configuration and every problem in it.
     Check(check::CheckArgs),
     /// Make API keys.
@@ -136,6 +139,7 @@ pub fn main() -> ExitCode {
             Command::Hosts(args) => hosts::run(&config, args).await,
             Command::Read(args) => read::run(&config, args).await,
             Command::Run(args) => run::run(&config, args).await,
+            Command::Copy(args) => copy::run(&config, args).await,
             Command::Healthcheck(args) => healthcheck::run(&config, &args).await,
             Command::Check(_) | Command::Key(_) => ExitCode::SUCCESS,
         }
@@ -159,6 +163,7 @@ impl Command {
             Self::Hosts(_) => listens_nowhere("scout hosts"),
             Self::Read(_) => listens_nowhere("scout read"),
             Self::Run(_) => listens_nowhere("scout run"),
+            Self::Copy(_) => listens_nowhere("scout copy"),
             Self::Healthcheck(_) => listens_nowhere("scout healthcheck"),
         };
         flags.set(key, name, transport)
@@ -169,7 +174,9 @@ impl Command {
     fn quiet(&self) -> Option<&'static str> {
         match self {
             Self::Demo(_) => Some("warn"),
-            Self::Hosts(_) | Self::Read(_) | Self::Run(_) => Some("warn,fleet=error"),
+            Self::Hosts(_) | Self::Read(_) | Self::Run(_) | Self::Copy(_) => {
+                Some("warn,fleet=error")
+            }
             _ => None,
         }
     }
@@ -200,7 +207,7 @@ fn fail(code: u8, error: &dyn std::error::Error) -> ExitCode {
 /// The exit code of a server that did not start or did not end well.
 fn server_failed(error: &ServerError) -> ExitCode {
     let code = match error {
-        ServerError::Inventory(_) | ServerError::Local(_) => EXIT_CODE,
+        ServerError::Inventory(_) | ServerError::Local(_) | ServerError::Root { .. } => EXIT_CODE,
         ServerError::Bind { .. } => 1,
         ServerError::Fleet(_) | ServerError::Failed(_) => SOFTWARE,
     };

@@ -4,11 +4,8 @@
 //! it, asks the fleet, and answers with a report that can be shown as text and serialised. It
 //! knows neither MCP nor terminals.
 
-#[allow(
-    dead_code,
-    reason = "what verifies a copy and compares files stands on it"
-)]
 mod checksum;
+mod copy;
 mod decode;
 mod failure;
 mod hosts;
@@ -17,10 +14,13 @@ mod progress;
 mod read;
 mod run;
 mod select;
-#[allow(dead_code, reason = "what computes checksums stands on it")]
 mod sweep;
 mod text;
 
+pub use copy::{
+    CopyReport, CopyRequest, Counts, Direction, LocalPlaces, Place, Problem, Skipped,
+    transfer_failed,
+};
 pub use failure::Failure;
 pub use hosts::{HostLine, HostsReport, HostsRequest};
 pub use progress::{Progress, Step, Unit};
@@ -39,13 +39,28 @@ use fleet::{Deadline, Fleet, FleetError, HostName, Lease};
 pub struct Ops {
     fleet: Fleet,
     visible: Visible,
+    /// What copies may touch of this machine.
+    places: LocalPlaces,
+    turns: copy::Turns,
 }
 
 impl Ops {
-    /// Operations on this fleet, of which clients see these hosts.
+    /// Operations on this fleet, of which clients see these hosts, and nothing of this machine.
     #[must_use]
     pub fn new(fleet: Fleet, visible: Visible) -> Self {
-        Self { fleet, visible }
+        Self {
+            fleet,
+            visible,
+            places: LocalPlaces::none(),
+            turns: copy::Turns::default(),
+        }
+    }
+
+    /// The same, with these places of this machine for copies.
+    #[must_use]
+    pub fn with_places(mut self, places: LocalPlaces) -> Self {
+        self.places = places;
+        self
     }
 
     /// The names this principal may know, in order.

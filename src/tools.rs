@@ -4,6 +4,7 @@
 //! with the arguments is said in words a model can act on; what failed on a host is a result with
 //! `isError`, never a protocol error.
 
+mod copy;
 mod hosts;
 mod read;
 mod run;
@@ -29,6 +30,8 @@ pub enum Tool {
     Read,
     /// A command.
     Run,
+    /// Files from one place to another.
+    Copy,
 }
 
 /// What a tool call is made with.
@@ -93,7 +96,7 @@ impl From<Failure> for Answered {
 
 impl Tool {
     /// All of them, in the order they are listed.
-    pub const ALL: [Self; 4] = [Self::Scout, Self::Hosts, Self::Read, Self::Run];
+    pub const ALL: [Self; 5] = [Self::Scout, Self::Hosts, Self::Read, Self::Run, Self::Copy];
 
     /// The name.
     #[must_use]
@@ -103,6 +106,7 @@ impl Tool {
             Self::Hosts => "hosts",
             Self::Read => "read",
             Self::Run => "run",
+            Self::Copy => "copy",
         }
     }
 
@@ -120,6 +124,7 @@ impl Tool {
             Self::Hosts => hosts::describe(),
             Self::Read => read::describe(),
             Self::Run => run::describe(),
+            Self::Copy => copy::describe(),
         };
         schema::tool(self.name(), described)
     }
@@ -142,6 +147,10 @@ impl Tool {
             },
             Self::Run => match parse(self, arguments) {
                 Ok(args) => run::call(call, args).await,
+                Err(failure) => failure.into(),
+            },
+            Self::Copy => match parse(self, arguments) {
+                Ok(args) => copy::call(call, args).await,
                 Err(failure) => failure.into(),
             },
         }

@@ -30,8 +30,9 @@ pub use places::LocalPlaces;
 pub use report::{CopyReport, Counts, Direction, Problem, Skipped, transfer_failed};
 pub(super) use turn::Turns;
 
+use super::checksum;
 use super::{Failure, Ops, Progress};
-use crate::access::{Action, Decision, Principal, decide, keys};
+use crate::access::{Action, Decision, Principal, decide};
 use below::Below;
 use ends::{Origin, Reach};
 use file::FileCopy;
@@ -139,9 +140,9 @@ impl Ops {
         match decide(&self.visible, principal, Action::Write, None) {
             Decision::Allow => Ok(()),
             Decision::Refuse(denial) => Err(Failure::refused(denial.to_string())),
-            Decision::AllowArgv(_) | Decision::UnknownHost => {
-                Err(Failure::refused("this machine's files are not for this caller"))
-            }
+            Decision::AllowArgv(_) | Decision::UnknownHost => Err(Failure::refused(
+                "this machine's files are not for this caller",
+            )),
         }
     }
 
@@ -240,7 +241,7 @@ impl Job<'_> {
             bytes: copied.size,
             sent_bytes: copied.sent,
             resumed_at: copied.resumed_at,
-            sha256: Some(keys::hex(&copied.sha256)),
+            sha256: Some(checksum::hex(&copied.sha256)),
             replaced: Some(copied.replaced),
             ..self.report()
         })
@@ -323,7 +324,10 @@ fn how_far(failed: Failure, meter: &Meter) -> Failure {
         return failed;
     }
     Failure {
-        message: format!("{}; {done} of {total} bytes had been copied", failed.message),
+        message: format!(
+            "{}; {done} of {total} bytes had been copied",
+            failed.message
+        ),
         hint: Some("make the same call again: it goes on from there".into()),
         ..failed
     }

@@ -81,9 +81,7 @@ mod tests {
 
     fn at(path: &str) -> Below {
         let names = path.split('/').filter(|name| !name.is_empty());
-        names.fold(Below::here(), |at, name| {
-            at.child(name.as_bytes()).unwrap()
-        })
+        names.fold(Below::here(), |at, name| at.child(name.as_bytes()).unwrap())
     }
 
     #[test]
@@ -92,7 +90,10 @@ mod tests {
         assert_eq!((deep.name(), deep.depth()), (b"c".as_slice(), 3));
         assert_eq!(deep.parent(), at("a/b"));
         assert_eq!(at("a").parent(), Below::here());
-        assert_eq!((Below::here().name(), Below::here().depth()), (b"".as_slice(), 0));
+        assert_eq!(
+            (Below::here().name(), Below::here().depth()),
+            (b"".as_slice(), 0)
+        );
         assert_eq!(at("x").under(&at("a/b")), at("a/b/x"));
         assert_eq!(Below::here().under(&at("a")), at("a"));
         assert_eq!(at("a").under(&Below::here()), at("a"));

@@ -53,12 +53,7 @@ const WAY: OFlags = OFlags::PATH.union(OFlags::DIRECTORY);
 const WAY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY);
 
 #[cfg(target_os = "linux")]
-fn resolve(
-    top: BorrowedFd<'_>,
-    path: &[u8],
-    flags: OFlags,
-    mode: Mode,
-) -> Result<OwnedFd, Errno> {
+fn resolve(top: BorrowedFd<'_>, path: &[u8], flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
     use rustix::fs::ResolveFlags as Resolve;
     let resolve = Resolve::BENEATH | Resolve::NO_SYMLINKS | Resolve::NO_MAGICLINKS;
     let mut tries = 8;
@@ -90,7 +85,10 @@ fn step_by_step(
     let last = last.strip_prefix(b"/").unwrap_or(last);
     let mut directory = top.try_clone_to_owned().map_err(|_| Errno::MFILE)?;
     let step = WAY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    for name in above.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
+    for name in above
+        .split(|byte| *byte == b'/')
+        .filter(|name| !name.is_empty())
+    {
         if name == b".." {
             return Err(Errno::XDEV);
         }
@@ -125,12 +123,19 @@ mod tests {
             step_by_step(top, path, flags | OFlags::NOFOLLOW, mode)
         }];
         for way in ways {
-            let open = |path: &str| way(top.as_fd(), path.as_bytes(), OFlags::RDONLY, Mode::empty());
+            let open =
+                |path: &str| way(top.as_fd(), path.as_bytes(), OFlags::RDONLY, Mode::empty());
             for inside in ["a/b/f", "a", "a/b"] {
                 assert!(open(inside).is_ok(), "{inside}");
             }
             for outside in [
-                "out", "../secret", "a/../../secret", "a/up/up/secret", "a/up/a/b/f", "alias/b/f", "..",
+                "out",
+                "../secret",
+                "a/../../secret",
+                "a/up/up/secret",
+                "a/up/a/b/f",
+                "alias/b/f",
+                "..",
                 "../root-evil",
             ] {
                 assert!(open(outside).is_err(), "{outside}");

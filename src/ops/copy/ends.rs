@@ -39,7 +39,10 @@ impl<'a> Reach<'a> {
     fn remote(&self, host: &HostName, base: RemotePath) -> Result<Remote<'a>, Failure> {
         let found = self.sessions.iter().find(|(lease, _)| lease.host() == host);
         let (lease, files) = found.ok_or_else(|| {
-            failed("internal", format!("no connection to `{host}` for this copy"))
+            failed(
+                "internal",
+                format!("no connection to `{host}` for this copy"),
+            )
         })?;
         Ok(Remote {
             ops: self.ops,
@@ -76,13 +79,19 @@ impl<'a> Reach<'a> {
         let here = Below::here();
         let seen = side.follow(&here).await?;
         let seen = seen.ok_or_else(|| {
-            failed("not_found", format!("`{}` does not exist", side.show(&here)))
+            failed(
+                "not_found",
+                format!("`{}` does not exist", side.show(&here)),
+            )
         })?;
         match seen.kind {
             Kind::File | Kind::Directory => Ok(Origin { side, seen, name }),
             Kind::Symlink => Err(hinted(
                 "not_regular",
-                format!("`{}` is a symbolic link, which is not followed here", side.show(&here)),
+                format!(
+                    "`{}` is a symbolic link, which is not followed here",
+                    side.show(&here)
+                ),
                 "name the file or directory itself",
             )),
             other => Err(failed(
@@ -153,9 +162,9 @@ impl<'a> Reach<'a> {
         match (meaning, parts) {
             (Meaning::Inside, _) => Ok((Side::Remote(itself), origin.child()?)),
             (Meaning::Itself, Some((above, name))) if there != Some(Kind::Directory) => {
-                let at = here.child(name).ok_or_else(|| {
-                    Failure::invalid(format!("the path `{path}` names no file"))
-                })?;
+                let at = here
+                    .child(name)
+                    .ok_or_else(|| Failure::invalid(format!("the path `{path}` names no file")))?;
                 itself.base = RemotePath::parse(above)?;
                 Ok((Side::Remote(itself), at))
             }
@@ -168,7 +177,10 @@ impl<'a> Reach<'a> {
 
 impl Origin<'_> {
     fn child(&self) -> Result<Below, Failure> {
-        let name = self.name.as_deref().and_then(|name| Below::here().child(name));
+        let name = self
+            .name
+            .as_deref()
+            .and_then(|name| Below::here().child(name));
         name.ok_or_else(|| Failure::invalid("the source has no name; name what it is to become"))
     }
 }
@@ -201,7 +213,10 @@ fn meaning(there: Option<Kind>, into: bool, source: Kind) -> Meaning {
 fn taken(place: &str, kind: Kind) -> Failure {
     failed(
         "not_directory",
-        format!("`{place}` is a {}, and a directory was to be copied there", kind.label()),
+        format!(
+            "`{place}` is a {}, and a directory was to be copied there",
+            kind.label()
+        ),
     )
 }
 
@@ -214,7 +229,10 @@ pub(super) async fn blocking<T: Send + 'static>(
 }
 
 /// Whether there is anything at a place of this machine.
-pub(super) async fn is_there(places: LocalPlaces, path: std::path::PathBuf) -> Result<bool, Failure> {
+pub(super) async fn is_there(
+    places: LocalPlaces,
+    path: std::path::PathBuf,
+) -> Result<bool, Failure> {
     let spot = match blocking(move || places.source(&path)).await {
         Ok(spot) => spot,
         Err(failure) if failure.code == "not_found" => return Ok(false),
@@ -245,7 +263,11 @@ mod tests {
             (None, true, Directory, Meaning::NoDirectory),
             (Some(File), false, Directory, Meaning::Taken(File)),
         ] {
-            assert_eq!(meaning(there, into, source), means, "{there:?} {into} {source:?}");
+            assert_eq!(
+                meaning(there, into, source),
+                means,
+                "{there:?} {into} {source:?}"
+            );
         }
     }
 }

@@ -110,7 +110,12 @@ pub(super) fn may_go_on(failure: &Failure) -> bool {
     failure.outcome == "unreachable"
         || matches!(
             failure.code,
-            "connection_lost" | "deadline_passed" | "shutting_down" | "host_busy" | "sftp_silent" | "internal"
+            "connection_lost"
+                | "deadline_passed"
+                | "shutting_down"
+                | "host_busy"
+                | "sftp_silent"
+                | "internal"
         )
 }
 

@@ -50,7 +50,9 @@ pub(super) struct Copied {
 enum Ended {
     Failed(Failure),
     /// What was gone on from was not the beginning of the source.
-    NotTheSame { counted: u64 },
+    NotTheSame {
+        counted: u64,
+    },
 }
 
 impl From<Failure> for Ended {
@@ -140,12 +142,7 @@ impl FileCopy<'_> {
 
     /// How much of the file an earlier attempt left that can be gone on from. Anything else of that
     /// name is removed.
-    async fn left_behind(
-        &self,
-        part: &Below,
-        seen: &Seen,
-        resume: bool,
-    ) -> Result<u64, Failure> {
+    async fn left_behind(&self, part: &Below, seen: &Seen, resume: bool) -> Result<u64, Failure> {
         if self.in_new_directory && resume {
             return Ok(0);
         }
@@ -189,9 +186,7 @@ impl FileCopy<'_> {
         if read_back != sum {
             return Err(match offset {
                 0 => mismatch(&self.to.show(self.target)).into(),
-                _ => Ended::NotTheSame {
-                    counted: seen.size,
-                },
+                _ => Ended::NotTheSame { counted: seen.size },
             });
         }
         self.to.seal(part, seen.mode, seen.modified).await?;

@@ -325,7 +325,10 @@ mod tests {
         std::fs::write(dir.path().join("new"), "new").unwrap();
         std::fs::write(dir.path().join("old"), "old").unwrap();
         let side = side(dir.path());
-        let refused = side.rename(&at("new"), &at("old"), false).await.unwrap_err();
+        let refused = side
+            .rename(&at("new"), &at("old"), false)
+            .await
+            .unwrap_err();
         assert_eq!(refused.code, "exists");
         side.rename(&at("new"), &at("old"), true).await.unwrap();
         assert_eq!(std::fs::read(dir.path().join("old")).unwrap(), b"new");
@@ -344,8 +347,14 @@ mod tests {
         let opened = tokio::time::timeout(within, side.open(&at("pipe"))).await;
         let refused = opened.expect("it does not block").unwrap_err();
         assert!(refused.message.contains("fifo"), "{}", refused.message);
-        assert_eq!(side.open(&at("link")).await.unwrap_err().code, "local_not_allowed");
-        assert_eq!(side.append(&at("link")).await.unwrap_err().code, "local_not_allowed");
+        assert_eq!(
+            side.open(&at("link")).await.unwrap_err().code,
+            "local_not_allowed"
+        );
+        assert_eq!(
+            side.append(&at("link")).await.unwrap_err().code,
+            "local_not_allowed"
+        );
         assert!(side.open(&at("file")).await.is_ok());
     }
 

@@ -82,7 +82,10 @@ mod tests {
     fn the_name_follows_from_what_is_copied() {
         let usual = name(b"a.iso", "web1:/a.iso", &seen(7, 1));
         let text = String::from_utf8(usual.clone()).unwrap();
-        assert!(text.starts_with(".a.iso.scout-") && text.ends_with(".part"), "{text}");
+        assert!(
+            text.starts_with(".a.iso.scout-") && text.ends_with(".part"),
+            "{text}"
+        );
         assert_eq!(usual, name(b"a.iso", "web1:/a.iso", &seen(7, 1)));
         let others = [
             name(b"a.iso", "web2:/a.iso", &seen(7, 1)),

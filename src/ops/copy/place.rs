@@ -59,11 +59,23 @@ mod tests {
 
     #[test]
     fn a_colon_before_any_slash_names_a_host() {
-        for remote in ["web1:/a", "web1:", "web1:~/a:b", "[fd00::1]:/x", "web1:/a/b:c"] {
-            assert!(matches!(Place::parse(remote), Ok(Place::Remote(_))), "{remote}");
+        for remote in [
+            "web1:/a",
+            "web1:",
+            "web1:~/a:b",
+            "[fd00::1]:/x",
+            "web1:/a/b:c",
+        ] {
+            assert!(
+                matches!(Place::parse(remote), Ok(Place::Remote(_))),
+                "{remote}"
+            );
         }
         for local in ["/a", "/a:b", "./web1:/a", "a", "a/b:c", "../x", "~"] {
-            assert!(matches!(Place::parse(local), Ok(Place::Local(_))), "{local}");
+            assert!(
+                matches!(Place::parse(local), Ok(Place::Local(_))),
+                "{local}"
+            );
         }
         for wrong in ["", ":/a", "web1:relative", "we b1:/x"] {
             assert_eq!(Place::parse(wrong).unwrap_err().code, "invalid", "{wrong}");

@@ -165,9 +165,16 @@ fn confined(roots: &[Root], path: &Path) -> Result<Spot, Failure> {
         Some((Arc::clone(&root.top), rest.into_os_string().into_vec()))
     };
     // The innermost one, should they lie in one another.
-    let found = roots.iter().filter_map(below).min_by_key(|(_, rest)| rest.len());
-    let (top, path_below) = found.ok_or_else(|| outside("is outside the directories for copies"))?;
-    let name = path.file_name().map(OsStr::as_bytes).filter(|name| is_name(name));
+    let found = roots
+        .iter()
+        .filter_map(below)
+        .min_by_key(|(_, rest)| rest.len());
+    let (top, path_below) =
+        found.ok_or_else(|| outside("is outside the directories for copies"))?;
+    let name = path
+        .file_name()
+        .map(OsStr::as_bytes)
+        .filter(|name| is_name(name));
     Ok(Spot {
         top,
         path: path_below,
@@ -245,8 +252,17 @@ mod tests {
         let target = places.target(&real.join("to-d/new")).unwrap();
         assert_eq!(at(&target), real.join("d/new"));
         // A link at the end is what is replaced, not what it leads to; a directory is entered.
-        assert_eq!(at(&places.target(&real.join("to-f")).unwrap()), real.join("to-f"));
-        assert_eq!(at(&places.target(&real.join("to-d")).unwrap()), real.join("d"));
-        assert_eq!(places.source(Path::new("/nonexistent")).unwrap_err().code, "not_found");
+        assert_eq!(
+            at(&places.target(&real.join("to-f")).unwrap()),
+            real.join("to-f")
+        );
+        assert_eq!(
+            at(&places.target(&real.join("to-d")).unwrap()),
+            real.join("d")
+        );
+        assert_eq!(
+            places.source(Path::new("/nonexistent")).unwrap_err().code,
+            "not_found"
+        );
     }
 }

@@ -91,7 +91,10 @@ impl Remote<'_> {
         if listing.truncated {
             return Err(failure::failed(
                 "too_many_files",
-                format!("the directory `{}` has more entries than can be listed", self.show(at)),
+                format!(
+                    "the directory `{}` has more entries than can be listed",
+                    self.show(at)
+                ),
             ));
         }
         let mut entries = Vec::with_capacity(listing.entries.len());

@@ -172,12 +172,21 @@ impl fmt::Display for CopyReport {
             }
             (false, _) => {
                 let message = self.message.as_deref().unwrap_or("it is incomplete");
-                write!(f, "✗ Transfer failed: {from} → {to}: {}", Printable(message))?;
+                write!(
+                    f,
+                    "✗ Transfer failed: {from} → {to}: {}",
+                    Printable(message)
+                )?;
             }
         }
         write!(f, "\n  Size: {}", Size(self.bytes))?;
         if let Some(at) = self.resumed_at {
-            write!(f, "\n  Resumed at {}, sent {}", Size(at), Size(self.sent_bytes))?;
+            write!(
+                f,
+                "\n  Resumed at {}, sent {}",
+                Size(at),
+                Size(self.sent_bytes)
+            )?;
         }
         if let Some(files) = &self.files {
             write!(f, "\n  Files: {} copied", files.copied)?;
@@ -196,11 +205,24 @@ impl fmt::Display for CopyReport {
             let (path, message) = (Printable(&problem.path), Printable(&problem.message));
             write!(f, "\n  [FAILED] {path}: {message}")?;
         }
-        more(f, self.files.map_or(0, |files| files.failed), self.failures.len())?;
+        more(
+            f,
+            self.files.map_or(0, |files| files.failed),
+            self.failures.len(),
+        )?;
         for skipped in &self.skipped {
-            write!(f, "\n  [skipped] {} ({})", Printable(&skipped.path), skipped.kind)?;
+            write!(
+                f,
+                "\n  [skipped] {} ({})",
+                Printable(&skipped.path),
+                skipped.kind
+            )?;
         }
-        more(f, self.files.map_or(0, |files| files.skipped), self.skipped.len())?;
+        more(
+            f,
+            self.files.map_or(0, |files| files.skipped),
+            self.skipped.len(),
+        )?;
         match &self.hint {
             Some(hint) => write!(f, "\n\nhint: {hint}"),
             None => Ok(()),
@@ -305,6 +327,9 @@ mod tests {
         assert_eq!(report.files.unwrap().failed, 25);
         let text = report.to_string();
         assert!(text.starts_with("✗ Transfer failed"), "{text}");
-        assert!(text.contains("[FAILED] f19: is denied\n  … and 5 more"), "{text}");
+        assert!(
+            text.contains("[FAILED] f19: is denied\n  … and 5 more"),
+            "{text}"
+        );
     }
 }

@@ -46,7 +46,11 @@ impl From<rustix::fs::Stat> for Seen {
             size: u64::try_from(stat.st_size).unwrap_or(0),
             mode: stat.st_mode & 0o777,
             // SFTP version 3 ends in 2106.
-            modified: u32::try_from(stat.st_mtime).unwrap_or(if stat.st_mtime < 0 { 0 } else { u32::MAX }),
+            modified: u32::try_from(stat.st_mtime).unwrap_or(if stat.st_mtime < 0 {
+                0
+            } else {
+                u32::MAX
+            }),
             fine: u32::try_from(stat.st_mtime_nsec).unwrap_or(0),
             owner: Some(stat.st_uid),
         }

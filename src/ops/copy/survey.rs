@@ -79,7 +79,10 @@ impl Survey {
                 Kind::Directory if child.depth() > MAX_DEPTH => {
                     return Err(failed(
                         "too_deep",
-                        format!("`{}` is deeper than {MAX_DEPTH} directories", from.show(&child)),
+                        format!(
+                            "`{}` is deeper than {MAX_DEPTH} directories",
+                            from.show(&child)
+                        ),
                     ));
                 }
                 Kind::Directory => {

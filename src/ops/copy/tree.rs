@@ -14,13 +14,14 @@ use super::side::Side;
 use super::survey::Survey;
 use crate::ops::Failure;
 use fleet::file::Kind;
-use futures_util::{StreamExt, stream};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 use tokio::sync::Semaphore;
 
 /// Small files copied at once.
-const WIDTH: u32 = 4;
+const WIDTH: usize = 4;
 
 /// A larger file is copied alone: it fills the window by itself, and memory is bounded.
 const SMALL: u64 = 1 << 20;
@@ -57,6 +58,13 @@ enum Made {
     Not,
 }
 
+/// What the files of one copy share.
+struct Gate {
+    places: Semaphore,
+    /// What keeps the rest from being tried.
+    stopped: OnceLock<Failure>,
+}
+
 /// What became of a file.
 enum Fate {
     Copied(Copied),
@@ -81,7 +89,8 @@ impl TreeCopy<'_> {
         };
         let made = self.directories(&directories, &mut end).await;
         if end.stopped.is_none() {
-            self.meter.expect(files.iter().map(|(_, seen)| seen.size).sum());
+            self.meter
+                .expect(files.iter().map(|(_, seen)| seen.size).sum());
             self.files(&files, &made, &mut end).await;
         }
         if end.stopped.is_none() {
@@ -145,39 +154,31 @@ impl TreeCopy<'_> {
             }
             Some(other) => Err(failed(
                 "not_directory",
-                format!("`{}` is a {}, not a directory", self.to.show(&target), other.label()),
+                format!(
+                    "`{}` is a {}, not a directory",
+                    self.to.show(&target),
+                    other.label()
+                ),
             )),
         }
     }
 
-    async fn files(
-        &self,
-        files: &[(Below, Seen)],
-        made: &HashMap<Below, Made>,
-        end: &mut TreeEnd,
-    ) {
-        let places = Semaphore::new(WIDTH as usize);
-        let stopped = OnceLock::new();
-        let (places, stopped) = (&places, &stopped);
-        let copies = stream::iter(files).map(|(at, seen)| async move {
-            let large = if seen.size > SMALL { WIDTH } else { 1 };
-            let _place = places.acquire_many(large).await;
-            if stopped.get().is_some() {
-                return (at, Fate::NotTried);
+    async fn files(&self, files: &[(Below, Seen)], made: &HashMap<Below, Made>, end: &mut TreeEnd) {
+        let gate = Gate {
+            places: Semaphore::new(WIDTH),
+            stopped: OnceLock::new(),
+        };
+        let mut waiting = files.iter();
+        let mut running = FuturesUnordered::new();
+        loop {
+            while running.len() < WIDTH
+                && let Some((at, seen)) = waiting.next()
+            {
+                running.push(self.in_turn(at, seen, made.get(&at.parent()), &gate));
             }
-            let fate = match self.file(at, seen, made.get(&at.parent())).await {
-                Ok(fate) => fate,
-                Err(failure) => {
-                    if is_final(&failure) {
-                        let _first = stopped.set(failure.clone());
-                    }
-                    Fate::Failed(failure)
-                }
+            let Some((at, fate)) = running.next().await else {
+                break;
             };
-            (at, fate)
-        });
-        let mut copies = copies.buffer_unordered(WIDTH as usize);
-        while let Some((at, fate)) = copies.next().await {
             match fate {
                 Fate::Copied(copied) => {
                     end.counts.copied += 1;
@@ -188,7 +189,32 @@ impl TreeCopy<'_> {
                 Fate::NotTried => end.counts.not_tried += 1,
             }
         }
-        end.stopped = stopped.get().cloned();
+        drop(running);
+        end.stopped = gate.stopped.into_inner();
+    }
+
+    async fn in_turn<'f>(
+        &self,
+        at: &'f Below,
+        seen: &Seen,
+        above: Option<&Made>,
+        gate: &Gate,
+    ) -> (&'f Below, Fate) {
+        let large = if seen.size > SMALL { WIDTH as u32 } else { 1 };
+        let _place = gate.places.acquire_many(large).await;
+        if gate.stopped.get().is_some() {
+            return (at, Fate::NotTried);
+        }
+        let fate = match self.file(at, seen, above).await {
+            Ok(fate) => fate,
+            Err(failure) => {
+                if is_final(&failure) {
+                    let _first = gate.stopped.set(failure.clone());
+                }
+                Fate::Failed(failure)
+            }
+        };
+        (at, fate)
     }
 
     async fn file(&self, at: &Below, seen: &Seen, above: Option<&Made>) -> Result<Fate, Failure> {
@@ -198,7 +224,10 @@ impl TreeCopy<'_> {
             Some(Made::New) => None,
             Some(Made::Not) | None => {
                 let directory = self.to.show(&target.parent());
-                return Err(failed("not_directory", format!("there is no directory `{directory}`")));
+                return Err(failed(
+                    "not_directory",
+                    format!("there is no directory `{directory}`"),
+                ));
             }
         };
         if let Some(there) = there {
@@ -242,8 +271,8 @@ impl TreeCopy<'_> {
             if !matches!(made.get(at), Some(Made::New)) {
                 continue;
             }
-            let sealed = self.to.seal(&at.under(self.top), seen.mode, seen.modified);
-            if let Err(failure) = sealed.await {
+            let target = at.under(self.top);
+            if let Err(failure) = self.to.seal(&target, seen.mode, seen.modified).await {
                 let stop = is_final(&failure).then(|| failure.clone());
                 end.problems.push(Problem::new(at, failure));
                 if stop.is_some() {

@@ -90,7 +90,10 @@ mod tests {
     fn two_copies_to_one_place_do_not_meet() {
         let turns = Turns::default();
         let first = turns.claim("web1:/a".into()).unwrap();
-        assert_eq!(turns.claim("web1:/a".into()).err().unwrap().code, "copy_running");
+        assert_eq!(
+            turns.claim("web1:/a".into()).err().unwrap().code,
+            "copy_running"
+        );
         assert!(turns.claim("web1:/b".into()).is_ok());
         drop(first);
         assert!(turns.claim("web1:/a".into()).is_ok());
