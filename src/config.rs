@@ -27,6 +27,7 @@ mod ops;
 mod overrides;
 mod path;
 mod ssh;
+mod tags;
 mod text;
 mod transfer;
 mod units;
@@ -45,6 +46,7 @@ pub use log::{Log, LogFormat};
 pub use ops::Ops;
 pub use overrides::Overrides;
 pub use ssh::{KEEPALIVE_MISSES, KnownHosts, Ssh};
+pub use tags::Tag;
 pub use transfer::Transfer;
 
 use serde::Deserialize;
@@ -71,6 +73,8 @@ pub struct Config {
     pub ssh: Ssh,
     /// What copies may touch of this machine.
     pub transfer: Transfer,
+    /// Tags of hosts, in the order of their names.
+    pub tags: Vec<Tag>,
     /// Keys, roles and the hosts that exist for clients.
     pub auth: Auth,
     /// What is logged, and how.

@@ -4,9 +4,12 @@
 //! it, asks the fleet, and answers with a report that can be shown as text and serialised. It
 //! knows neither MCP nor terminals.
 
+mod ask;
 mod checksum;
+mod compose;
 mod copy;
 mod decode;
+mod docker;
 mod failure;
 mod hosts;
 mod inspect;
@@ -15,12 +18,17 @@ mod read;
 mod run;
 mod select;
 mod sweep;
+mod syslog;
 mod text;
+mod zfs;
 
+pub use ask::Shown;
+pub use compose::{Project, ProjectName, Projects};
 pub use copy::{
     CopyReport, CopyRequest, Counts, Direction, LocalPlaces, Place, Problem, Skipped,
     transfer_failed,
 };
+pub use docker::{Container, ContainerName, Containers};
 pub use failure::Failure;
 pub use hosts::{HostLine, HostsReport, HostsRequest};
 pub use progress::{Progress, Step, Unit};
@@ -30,6 +38,7 @@ pub use read::{
 };
 pub use run::{RunReport, RunRequest};
 pub use text::{Bytes, Printable};
+pub use zfs::PoolName;
 
 use crate::access::{Action, Decision, Principal, Visible, decide};
 use fleet::{Deadline, Fleet, FleetError, HostName, Lease};

@@ -8,7 +8,7 @@ mod hosts;
 mod names;
 mod places;
 
-pub use hosts::inventory;
+pub use hosts::{inventory, strangers};
 
 use crate::access::{KeyRing, Principal};
 use crate::admin::Admin;
@@ -90,6 +90,9 @@ impl Backend {
         let inventory = read_hosts(config).await?;
         for skipped in inventory.skipped() {
             tracing::warn!(alias = skipped.alias, reason = %skipped.reason, "a host is left out");
+        }
+        for problem in strangers(config, &inventory) {
+            tracing::info!(problem, "a tag names what is no host");
         }
         let fleet = Fleet::start(fleet::Settings {
             inventory,

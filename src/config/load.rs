@@ -21,6 +21,7 @@ use super::log::RawLog;
 use super::ops::RawOps;
 use super::overrides::Overrides;
 use super::ssh::RawSsh;
+use super::tags::RawTag;
 use super::transfer::RawTransfer;
 use super::{Config, Transport};
 
@@ -104,6 +105,7 @@ pub(super) struct Raw {
     pub limits: RawLimits,
     pub ssh: RawSsh,
     pub transfer: RawTransfer,
+    pub tags: Vec<RawTag>,
     pub auth: RawAuth,
     pub log: RawLog,
 }

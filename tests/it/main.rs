@@ -13,6 +13,8 @@ mod a_lost_connection_is_a_state;
 #[cfg(test)]
 mod a_slow_host_slows_nobody;
 #[cfg(test)]
+mod an_expression_selects_what_it_says;
+#[cfg(test)]
 mod an_unreachable_host_is_left_alone;
 #[cfg(test)]
 mod any_bytes_arrive_as_they_are;
@@ -44,6 +46,8 @@ mod one_connection_per_host;
 mod output_is_honest;
 #[cfg(test)]
 mod resources_and_prompts;
+#[cfg(test)]
+mod resources_tell_what_a_host_runs;
 #[cfg(test)]
 mod roles_and_scopes_hold;
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub(super) fn open(
     mode: Mode,
 ) -> Result<OwnedFd, Errno> {
     let path: &[u8] = if path.is_empty() { b"." } else { path };
-    let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NOCTTY;
+    let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     match resolve(top, path, flags, mode) {
         // A kernel before 5.6, or a container that does not let the call through.
         Err(Errno::NOSYS | Errno::PERM) => step_by_step(top, path, flags, mode),

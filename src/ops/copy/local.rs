@@ -17,8 +17,9 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-/// Looking at an entry for its content must not wait for the other end of a FIFO.
-const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK);
+/// Looking at an entry for its content must not wait for the other end of a FIFO, nor make a
+/// terminal ours.
+const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 
 /// What a hash is read in.
 const CHUNK: usize = 256 << 10;
