@@ -100,7 +100,7 @@ impl Local {
         .await
     }
 
-    /// The entries of a directory, at most `most` and one more.
+    /// The entries of a directory in the order of their names, at most `most` and one more.
     pub(super) async fn list(
         &self,
         at: &Below,
@@ -127,6 +127,7 @@ impl Local {
                     break;
                 }
             }
+            entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
             Ok(entries)
         })
         .await
