@@ -5,12 +5,14 @@
 //! knows neither MCP nor terminals.
 
 mod ask;
+mod broadcast;
 mod checksum;
 mod compose;
 mod copy;
 mod decode;
 mod docker;
 mod failure;
+mod fold;
 mod hosts;
 mod inspect;
 mod progress;
@@ -23,13 +25,18 @@ mod text;
 mod zfs;
 
 pub use ask::Shown;
+pub use broadcast::{
+    Audience, BroadcastReport, BroadcastRequest, DEFAULT_WIDTH, HostAnswer, MAX_PLACES, MAX_WIDTH,
+    Place, Section, State, Work,
+};
 pub use compose::{Project, ProjectName, Projects};
 pub use copy::{
-    CopyReport, CopyRequest, Counts, Direction, LocalPlaces, Place, Problem, Skipped,
+    CopyPlace, CopyReport, CopyRequest, Counts, Direction, LocalPlaces, Problem, Skipped,
     transfer_failed,
 };
 pub use docker::{Container, ContainerName, Containers};
 pub use failure::Failure;
+pub use fold::Normalize;
 pub use hosts::{HostLine, HostsReport, HostsRequest};
 pub use progress::{Progress, Step, Unit};
 pub use read::{
@@ -90,13 +97,25 @@ impl Ops {
         action: Action<'_>,
         host: &HostName,
     ) -> Result<Decision, Failure> {
+        self.decide_on(principal, action, Some(host))
+    }
+
+    /// The same, or whether the principal may do this on any host at all.
+    fn decide_on(
+        &self,
+        principal: &Principal,
+        action: Action<'_>,
+        host: Option<&HostName>,
+    ) -> Result<Decision, Failure> {
         // Before anything else is looked at: what is wrong with the rest of a request must not tell
         // a hidden host from one that does not exist, nor must the time this takes.
-        if self.fleet.inventory().find(host).is_none() {
-            return Err(self.unknown_host(principal, host.as_str()));
+        let name = host.map(HostName::as_str);
+        let unknown = || Err(self.unknown_host(principal, name.unwrap_or_default()));
+        if host.is_some_and(|host| self.fleet.inventory().find(host).is_none()) {
+            return unknown();
         }
-        match decide(&self.visible, principal, action, Some(host.as_str())) {
-            Decision::UnknownHost => Err(self.unknown_host(principal, host.as_str())),
+        match decide(&self.visible, principal, action, name) {
+            Decision::UnknownHost => unknown(),
             Decision::Refuse(denial) => Err(Failure::denied(host, &denial)),
             allowed => Ok(allowed),
         }

@@ -4,6 +4,7 @@
 //! with the arguments is said in words a model can act on; what failed on a host is a result with
 //! `isError`, never a protocol error.
 
+mod broadcast;
 mod copy;
 mod hosts;
 mod read;
@@ -32,6 +33,8 @@ pub enum Tool {
     Run,
     /// Files from one place to another.
     Copy,
+    /// A command or a path on many hosts.
+    Broadcast,
 }
 
 /// What a tool call is made with.
@@ -96,7 +99,14 @@ impl From<Failure> for Answered {
 
 impl Tool {
     /// All of them, in the order they are listed.
-    pub const ALL: [Self; 5] = [Self::Scout, Self::Hosts, Self::Read, Self::Run, Self::Copy];
+    pub const ALL: [Self; 6] = [
+        Self::Scout,
+        Self::Hosts,
+        Self::Read,
+        Self::Run,
+        Self::Copy,
+        Self::Broadcast,
+    ];
 
     /// The name.
     #[must_use]
@@ -107,6 +117,7 @@ impl Tool {
             Self::Read => "read",
             Self::Run => "run",
             Self::Copy => "copy",
+            Self::Broadcast => "broadcast",
         }
     }
 
@@ -125,6 +136,7 @@ impl Tool {
             Self::Read => read::describe(),
             Self::Run => run::describe(),
             Self::Copy => copy::describe(),
+            Self::Broadcast => broadcast::describe(),
         };
         schema::tool(self.name(), described)
     }
@@ -151,6 +163,10 @@ impl Tool {
             },
             Self::Copy => match parse(self, arguments) {
                 Ok(args) => copy::call(call, args).await,
+                Err(failure) => failure.into(),
+            },
+            Self::Broadcast => match parse(self, arguments) {
+                Ok(args) => broadcast::call(call, args).await,
                 Err(failure) => failure.into(),
             },
         }

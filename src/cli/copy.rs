@@ -3,7 +3,7 @@
 use super::progress::Bar;
 use super::remote::{finish, print, seconds, with_ops};
 use crate::config::Config;
-use crate::ops::{CopyRequest, LocalPlaces, Place};
+use crate::ops::{CopyPlace, CopyRequest, LocalPlaces};
 use clap::Args;
 use fleet::Deadline;
 use std::ffi::OsString;
@@ -39,8 +39,8 @@ pub(super) async fn run(config: &Config, args: CopyArgs) -> ExitCode {
         let bar = Bar::new();
         let report = async {
             let request = CopyRequest {
-                from: Place::parse(args.from.as_bytes())?,
-                to: Place::parse(args.to.as_bytes())?,
+                from: CopyPlace::parse(args.from.as_bytes())?,
+                to: CopyPlace::parse(args.to.as_bytes())?,
                 overwrite: args.overwrite,
             };
             ops.copy(principal, request, bar.progress(), deadline).await

@@ -25,7 +25,7 @@ mod sweep;
 mod tree;
 mod turn;
 
-pub use place::Place;
+pub use place::CopyPlace;
 pub use places::LocalPlaces;
 pub use report::{CopyReport, Counts, Direction, Problem, Skipped, transfer_failed};
 pub(super) use turn::Turns;
@@ -52,9 +52,9 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone)]
 pub struct CopyRequest {
     /// From where.
-    pub from: Place,
+    pub from: CopyPlace,
     /// To where.
-    pub to: Place,
+    pub to: CopyPlace,
     /// Whether a file that is there is replaced.
     pub overwrite: bool,
 }
@@ -102,7 +102,7 @@ impl Ops {
         self.decide(principal, Action::Read, &target.host)?;
         self.may_touch_this_machine(principal)?;
         let upload = ends::is_there(self.places.clone(), local.clone()).await?;
-        let (here, there) = (Place::Local(local), Place::Remote(target));
+        let (here, there) = (CopyPlace::Local(local), CopyPlace::Remote(target));
         let (from, to) = if upload { (here, there) } else { (there, here) };
         let request = CopyRequest {
             from,
@@ -114,10 +114,10 @@ impl Ops {
 
     fn may_copy(&self, principal: &Principal, request: &CopyRequest) -> Result<Direction, Failure> {
         let direction = match (&request.from, &request.to) {
-            (Place::Remote(_), Place::Remote(_)) => Direction::HostToHost,
-            (Place::Local(_), Place::Remote(_)) => Direction::Upload,
-            (Place::Remote(_), Place::Local(_)) => Direction::Download,
-            (Place::Local(_), Place::Local(_)) => {
+            (CopyPlace::Remote(_), CopyPlace::Remote(_)) => Direction::HostToHost,
+            (CopyPlace::Local(_), CopyPlace::Remote(_)) => Direction::Upload,
+            (CopyPlace::Remote(_), CopyPlace::Local(_)) => Direction::Download,
+            (CopyPlace::Local(_), CopyPlace::Local(_)) => {
                 return Err(Failure {
                     hint: Some("a place on a host is written `host:/path`".into()),
                     ..Failure::invalid("both places are of this machine; one must be on a host")
@@ -125,7 +125,7 @@ impl Ops {
             }
         };
         for (place, action) in [(&request.from, Action::Read), (&request.to, Action::Write)] {
-            if let Place::Remote(target) = place {
+            if let CopyPlace::Remote(target) = place {
                 self.decide(principal, action, &target.host)?;
             }
         }
@@ -192,7 +192,7 @@ impl Ops {
     ) -> Result<Vec<(Lease, FileSession)>, Failure> {
         let mut hosts: Vec<&HostName> = Vec::new();
         for place in [&request.from, &request.to] {
-            if let Place::Remote(target) = place {
+            if let CopyPlace::Remote(target) = place {
                 hosts.push(&target.host);
             }
         }

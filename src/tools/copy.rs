@@ -3,7 +3,7 @@
 use super::schema::{of, report};
 use super::{Answered, Call, Described, Ending, changes};
 use crate::mcp::Answer;
-use crate::ops::{CopyReport, CopyRequest, Failure, Place};
+use crate::ops::{CopyPlace, CopyReport, CopyRequest, Failure};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
@@ -97,9 +97,9 @@ fn request(args: &Args) -> Result<CopyRequest, Failure> {
 }
 
 /// An end of the copy. A client knows nothing of the directory Scout runs in.
-fn place(name: &str, written: &str) -> Result<Place, Failure> {
-    match Place::parse(written)? {
-        Place::Local(path) if !path.is_absolute() => Err(Failure {
+fn place(name: &str, written: &str) -> Result<CopyPlace, Failure> {
+    match CopyPlace::parse(written)? {
+        CopyPlace::Local(path) if !path.is_absolute() => Err(Failure {
             hint: Some(
                 "write `host:/path`, or an absolute path of the machine that runs Scout".into(),
             ),

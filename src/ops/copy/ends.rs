@@ -8,7 +8,7 @@
 use super::below::Below;
 use super::failure::{failed, hinted, no_directory};
 use super::local::Local;
-use super::place::{Place, split};
+use super::place::{CopyPlace, split};
 use super::places::{LocalPlaces, Spot};
 use super::remote::Remote;
 use super::seen::Seen;
@@ -56,14 +56,14 @@ impl<'a> Reach<'a> {
     }
 
     /// The side a copy begins at.
-    pub(super) async fn origin(&self, place: &Place) -> Result<Origin<'a>, Failure> {
+    pub(super) async fn origin(&self, place: &CopyPlace) -> Result<Origin<'a>, Failure> {
         let (side, name) = match place {
-            Place::Local(path) => {
+            CopyPlace::Local(path) => {
                 let (places, path) = (self.ops.places.clone(), path.clone());
                 let spot = blocking(move || places.source(&path)).await?;
                 (Side::Local(Local::new(&spot)), spot.name)
             }
-            Place::Remote(Target { host, path }) => {
+            CopyPlace::Remote(Target { host, path }) => {
                 let remote = self.remote(host, path.clone())?;
                 let name = match split(path.as_bytes()) {
                     Some((_, name)) => Some(name.to_vec()),
@@ -108,16 +108,16 @@ impl<'a> Reach<'a> {
     /// The side a copy of `origin` leads to, and where on it the copy will be.
     pub(super) async fn end(
         &self,
-        place: &Place,
+        place: &CopyPlace,
         origin: &Origin<'_>,
     ) -> Result<(Side<'a>, Below), Failure> {
         match place {
-            Place::Local(path) => {
+            CopyPlace::Local(path) => {
                 let (places, path) = (self.ops.places.clone(), path.clone());
                 let spot = blocking(move || places.target(&path)).await?;
                 self.local_end(&spot, origin).await
             }
-            Place::Remote(target) => self.remote_end(target, origin).await,
+            CopyPlace::Remote(target) => self.remote_end(target, origin).await,
         }
     }
 

@@ -8,14 +8,14 @@ use std::path::PathBuf;
 
 /// An end of a copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum CopyPlace {
     /// A place on a host.
     Remote(Target),
     /// A place of this machine.
     Local(PathBuf),
 }
 
-impl Place {
+impl CopyPlace {
     /// Reads an end as `scp(1)` does: with a colon before any slash it is `host:/path`, else a path
     /// of this machine. So `./a:b` is a file here, and `[fd00::1]:/x` is one on a host.
     ///
@@ -67,18 +67,22 @@ mod tests {
             "web1:/a/b:c",
         ] {
             assert!(
-                matches!(Place::parse(remote), Ok(Place::Remote(_))),
+                matches!(CopyPlace::parse(remote), Ok(CopyPlace::Remote(_))),
                 "{remote}"
             );
         }
         for local in ["/a", "/a:b", "./web1:/a", "a", "a/b:c", "../x", "~"] {
             assert!(
-                matches!(Place::parse(local), Ok(Place::Local(_))),
+                matches!(CopyPlace::parse(local), Ok(CopyPlace::Local(_))),
                 "{local}"
             );
         }
         for wrong in ["", ":/a", "web1:relative", "we b1:/x"] {
-            assert_eq!(Place::parse(wrong).unwrap_err().code, "invalid", "{wrong}");
+            assert_eq!(
+                CopyPlace::parse(wrong).unwrap_err().code,
+                "invalid",
+                "{wrong}"
+            );
         }
     }
 

@@ -196,7 +196,7 @@ mod tests {
         std::fs::create_dir(&root).unwrap();
         let alias = dir.path().join("alias");
         symlink(&root, &alias).unwrap();
-        let places = LocalPlaces::within(&[alias.clone()]).unwrap();
+        let places = LocalPlaces::within(std::slice::from_ref(&alias)).unwrap();
         let below = |path: PathBuf| places.source(&path).map(|spot| spot.path);
         for (path, at) in [
             (alias.join("a/b"), "a/b"),
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn a_root_that_is_not_there_is_said_at_the_start() {
         let missing = PathBuf::from("/nonexistent/transfer");
-        let (path, error) = LocalPlaces::within(&[missing.clone()]).unwrap_err();
+        let (path, error) = LocalPlaces::within(std::slice::from_ref(&missing)).unwrap_err();
         assert_eq!((path, error.kind()), (missing, io::ErrorKind::NotFound));
     }
 
