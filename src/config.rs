@@ -28,7 +28,7 @@ mod overrides;
 mod path;
 mod ssh;
 mod text;
-mod units;
+pub(crate) mod units;
 
 pub use auth::Auth;
 pub use bind::Bind;

@@ -10,18 +10,27 @@
 )]
 mod checksum;
 mod decode;
+#[allow(dead_code)]
+mod diff;
 mod failure;
+mod find;
 mod hosts;
 mod inspect;
+#[allow(dead_code)]
+mod place;
 mod progress;
 mod read;
 mod run;
 #[allow(dead_code, reason = "what computes checksums stands on it")]
 mod sweep;
 mod text;
+#[allow(dead_code)]
+mod walk;
 
 pub use failure::Failure;
+pub use find::NameGlob;
 pub use hosts::{HostLine, HostsReport, HostsRequest};
+pub use place::PlaceReport;
 pub use progress::{Progress, Step, Unit};
 pub use read::{
     DEFAULT_DEPTH, DirectoryReport, EntryReport, FileReport, MAX_DEPTH, NodeReport, Range,

@@ -114,6 +114,11 @@ impl fmt::Display for Printable<'_> {
     }
 }
 
+/// Text on one line: a name with a newline must not look like two.
+pub(super) fn one_line(text: &str) -> String {
+    text.replace('\n', "\\n").replace('\t', "\\t")
+}
+
 /// Whether a character would do something to a terminal or to the order of a line: C0 and C1
 /// controls but tab, newline and the return before a newline (ECMA-48), the bidirectional controls
 /// (Unicode UAX #9 §2), and characters without width that hide in words.

@@ -2,6 +2,7 @@
 
 use super::Range;
 use crate::ops::decode::{date, permissions};
+use crate::ops::text::one_line;
 use crate::ops::{Bytes, Printable};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -355,9 +356,4 @@ impl fmt::Display for TreeReport {
         }
         Ok(())
     }
-}
-
-/// A name with a newline must not look like two.
-fn one_line(text: &str) -> String {
-    text.replace('\n', "\\n").replace('\t', "\\t")
 }

@@ -1,0 +1,7 @@
+//! Finding files.
+
+mod glob;
+#[allow(dead_code)]
+mod moment;
+
+pub use glob::NameGlob;
