@@ -21,6 +21,7 @@ mod place;
 mod progress;
 mod read;
 mod run;
+mod select;
 #[allow(dead_code, reason = "what computes checksums stands on it")]
 mod sweep;
 mod text;

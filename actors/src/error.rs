@@ -48,10 +48,11 @@ pub enum FleetError {
         /// How long it waited; zero when the queue itself was full.
         waited: Duration,
     },
-    /// A file or directory could not be read.
+    /// Something is wrong with a file or directory.
     #[error("{0}")]
     File(FileError),
-    /// The connection ended while the work was under way. Nothing was changed on the host.
+    /// The connection ended while the work was under way. Of work that changes something on the
+    /// host, the last step may have been done.
     #[error("the connection to `{host}` was lost")]
     ConnectionLost {
         /// The host.

@@ -55,6 +55,7 @@ pub struct Fleet {
 
 struct Inner {
     inventory: Arc<Inventory>,
+    limits: Arc<Limits>,
     registry: ActorRef<registry::Msg>,
     rate_limit: RateLimitRef,
     census: ActorRef<census::Msg>,
@@ -87,6 +88,7 @@ impl Fleet {
     /// [`StartError`], which means a defect.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let limits = Arc::new(settings.limits);
+        let bounds = Arc::clone(&limits);
         let inventory = Arc::new(settings.inventory);
         let metrics = Metrics::register(limits.capacity);
         let (shutdown, fatal) = (CancellationToken::new(), CancellationToken::new());
@@ -136,6 +138,7 @@ impl Fleet {
         let rate_limit = RateLimitRef::new(rate_limit);
         let inner = Inner {
             inventory,
+            limits: bounds,
             registry,
             rate_limit,
             census,
@@ -185,6 +188,12 @@ impl Fleet {
     #[must_use]
     pub fn inventory(&self) -> &Inventory {
         &self.inner.inventory
+    }
+
+    /// The bounds it works within.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.inner.limits
     }
 
     /// What is known of these hosts, in this order. With `probe`, those without a connection are

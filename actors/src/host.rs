@@ -8,6 +8,7 @@
 
 mod backoff;
 mod connection;
+pub(crate) mod files;
 mod flow;
 pub(crate) mod job;
 mod lane;
@@ -28,6 +29,7 @@ use link::{Epoch, Link, Penalty};
 use ractor::{Actor, ActorProcessingErr, ActorRef, DerivedActorRef};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -54,6 +56,9 @@ pub(crate) struct Context {
     pub(crate) events: DerivedActorRef<HostEvent>,
 }
 
+/// Who waits for a connection, and for nothing else.
+pub(crate) type Reached = oneshot::Sender<Result<(), FleetError>>;
+
 /// A way to a host actor.
 #[derive(Debug, Clone)]
 pub(crate) struct HostRef(ActorRef<Msg>);
@@ -66,6 +71,11 @@ impl HostRef {
     /// Hands a job over. If the host has ended, the job is dropped and its caller hears of it.
     pub(crate) fn submit(&self, job: Job) {
         let _sent = self.0.cast(Msg::Submit(job));
+    }
+
+    /// Asks for a connection, and for word of it. If the host has ended, the caller hears of it.
+    pub(crate) fn reach(&self, reply: Reached) {
+        let _sent = self.0.cast(Msg::Reach(reply));
     }
 
     /// A caller left the queue: what its job holds can be given back.
@@ -87,6 +97,7 @@ impl HostRef {
 
 pub(crate) enum Msg {
     Submit(Job),
+    Reach(Reached),
     /// Somebody left a queue.
     Left,
     Dialled(Epoch, Result<(Session, Closed), DialError>),
@@ -124,6 +135,8 @@ pub(crate) struct State {
     files: Files,
     commands: Lane<Job>,
     reads: Lane<Job>,
+    /// Who waits for the connection that is being made, and for nothing else.
+    reaching: Vec<Reached>,
     jobs: JoinSet<()>,
     /// The tasks that wait for the end of a connection.
     watchers: JoinSet<()>,
@@ -149,6 +162,7 @@ impl Actor for Host {
             files: Files::Absent,
             commands: Lane::new(limits.running, limits.queued),
             reads: Lane::new(FILE_OPERATIONS, limits.queued),
+            reaching: Vec::new(),
             jobs: JoinSet::new(),
             watchers: JoinSet::new(),
             settings: args.settings,
@@ -164,6 +178,7 @@ impl Actor for Host {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             Msg::Submit(job) => state.submit(&me, job),
+            Msg::Reach(reply) => state.reach(&me, reply),
             // What comes after every message does it.
             Msg::Left => {}
             Msg::Dialled(epoch, result) => state.dialled(&me, epoch, result),
@@ -187,6 +202,7 @@ impl Actor for Host {
         }
         state.purge();
         state.pump(&me);
+        state.tell_reached();
         while state.jobs.try_join_next().is_some() {}
         while state.watchers.try_join_next().is_some() {}
         Ok(())
@@ -247,7 +263,9 @@ impl Drop for State {
         let waiting = self.commands.waiting() + self.reads.waiting();
         metrics.running(-(running as f64));
         metrics.queued(-(waiting as f64));
-        if self.link.take().is_some() {
+        if let Some(session) = self.link.take() {
+            // Whoever still holds it must not keep a connection alive beside the next one.
+            session.cut();
             metrics.connection_down(false);
         }
     }

@@ -5,6 +5,7 @@
 //! be used stays listed with its reason, so that nobody looks for a typo in its name.
 
 pub mod error;
+pub mod expression;
 pub mod known_hosts;
 pub mod local;
 pub(crate) mod pattern;
@@ -13,6 +14,7 @@ pub mod sources;
 mod ssh_config;
 
 pub use error::{InventoryError, Problem};
+pub use expression::{Expression, ExpressionError, fold};
 pub use known_hosts::{KnownHosts, Verdict};
 pub use local::Local;
 pub use settings::{Agent, HostKeyChecking, HostSettings, Jump};

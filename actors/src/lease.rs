@@ -7,7 +7,9 @@ use crate::budget::Budget;
 use crate::command::{Bounds, Command};
 use crate::error::{Contended, FleetError};
 use crate::file::{Found, MAX_ENTRIES, Part, Want};
+use crate::file_session::FileSession;
 use crate::host::HostRef;
+use crate::host::files::FilesJob;
 use crate::host::job::{Claim, Job};
 use crate::host::read::ReadJob;
 use crate::host::run::{RunJob, busy};
@@ -103,6 +105,25 @@ impl Lease {
     #[must_use]
     pub fn host(&self) -> &HostName {
         &self.guard.host
+    }
+
+    /// Waits until there is a connection to the host, making one if need be; nothing is asked of the
+    /// host. What is done next may still find it gone.
+    ///
+    /// # Errors
+    /// What kept the host from being reached, and [`FleetError::Busy`] at the deadline.
+    pub async fn reach(&self, deadline: Deadline) -> Result<(), FleetError> {
+        let began = Instant::now();
+        let (reply, answer) = oneshot::channel();
+        self.actor.reach(reply);
+        match tokio::time::timeout_at(deadline.instant(), answer).await {
+            Ok(answer) => answer.unwrap_or_else(|_| {
+                Err(FleetError::Internal {
+                    host: self.host().clone(),
+                })
+            }),
+            Err(_) => Err(busy(self.host(), began.elapsed())),
+        }
     }
 
     /// Runs a command to its end.
@@ -210,6 +231,29 @@ impl Lease {
             lease: Arc::clone(&self.guard),
         };
         self.await_job(job.queue(), claim, answer, deadline).await
+    }
+
+    /// Opens an SFTP channel of its own, for work on files that takes many steps. It counts as one
+    /// of the host's running jobs until it is dropped, and serves until `deadline`.
+    ///
+    /// # Errors
+    /// What kept the channel from being opened. Nothing was done then.
+    pub async fn files(&self, deadline: Deadline) -> Result<FileSession, FleetError> {
+        let claim = Claim::default();
+        let (reply, answer) = oneshot::channel();
+        let job = FilesJob {
+            host: self.host().clone(),
+            deadline,
+            shutdown: self.tools.shutdown.clone(),
+            queued: Instant::now(),
+            claim: claim.clone(),
+            reply,
+            span: tracing::debug_span!("job", kind = "files", host = %self.host()),
+            lease: Arc::clone(&self.guard),
+        };
+        let channel = self.await_job(job.queue(), claim, answer, deadline).await?;
+        let (host, shutdown) = (self.host().clone(), self.tools.shutdown.clone());
+        Ok(FileSession::new(host, channel, deadline, shutdown))
     }
 
     /// Makes the host's actor panic on its next message, to prove what its supervision promises.

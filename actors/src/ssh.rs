@@ -1,7 +1,7 @@
 //! One SSH connection: made, used, watched and ended. No actor lives here.
 //!
 //! [`Dialler`] makes a [`Session`]; a session opens channels; [`exec`] runs a command on one under
-//! the guarantee of [`lifeline`]; [`sftp`] reads files on another. Nothing here retries, queues or
+//! the guarantee of [`lifeline`]; [`sftp`] works on files on others. Nothing here retries, queues or
 //! decides about hosts: those are decisions, and they have an owner one floor up.
 
 mod auth;

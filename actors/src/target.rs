@@ -182,20 +182,28 @@ impl Target {
     }
 }
 
-/// What stands before and behind the colon that ends the host: the first one, or the one behind the
-/// brackets of an IPv6 address. The same split for one host and for an expression of many.
+/// What stands before and behind the colon that ends the host: the first one outside of brackets,
+/// which hold an IPv6 address or the range of an expression. The same split for one host and for an
+/// expression of many; an address that stands alone comes without its brackets.
 #[must_use]
 pub fn split(target: &[u8]) -> Option<(&[u8], &[u8])> {
-    // An expression may begin with brackets too, and those of `[01-18]:/x` hold no colon.
-    let bracketed = target.strip_prefix(b"[").and_then(|rest| {
-        let end = memchr::memmem::find(rest, b"]:")?;
-        let (address, behind) = rest.split_at(end);
-        address.contains(&b':').then_some((address, &behind[2..]))
-    });
-    bracketed.or_else(|| {
-        let colon = memchr::memchr(b':', target)?;
-        Some((&target[..colon], &target[colon + 1..]))
-    })
+    let mut at = 0;
+    let colon = loop {
+        let rest = target.get(at..)?;
+        let next = memchr::memchr2(b'[', b':', rest)?;
+        if rest.get(next) == Some(&b':') {
+            break at + next;
+        }
+        // What is open where the path begins is no bracket of the host.
+        let inside = rest.get(next..)?;
+        let closed = memchr::memchr2(b']', b'/', inside);
+        let closed = closed.filter(|&end| inside.get(end) == Some(&b']'));
+        at += next + 1 + closed.unwrap_or(0);
+    };
+    let (host, path) = (target.get(..colon)?, target.get(colon + 1..)?);
+    let inner = host.strip_prefix(b"[").and_then(|h| h.strip_suffix(b"]"));
+    let address = inner.filter(|inner| inner.contains(&b':') && !inner.contains(&b'['));
+    Some((address.unwrap_or(host), path))
 }
 
 impl fmt::Display for Target {
@@ -306,6 +314,26 @@ mod tests {
             Target::parse("[::1]:/etc").unwrap().to_string(),
             "[::1]:/etc"
         );
+    }
+
+    #[test]
+    fn an_expression_splits_where_its_hosts_end() {
+        for (target, host, path) in [
+            ("web-[01-18]:/etc", "web-[01-18]", "/etc"),
+            ("[01-18]:/x:y", "[01-18]", "/x:y"),
+            ("[::1],web-[1-2]:/x", "[::1],web-[1-2]", "/x"),
+            ("web,[::1]:", "web,[::1]", ""),
+            ("[::1]:/a]:b", "::1", "/a]:b"),
+            ("@db,!web-*:~/x", "@db,!web-*", "~/x"),
+            ("web[1:/x]:y", "web[1", "/x]:y"),
+            ("web:/a[b:c]", "web", "/a[b:c]"),
+        ] {
+            let parts = split(target.as_bytes());
+            assert_eq!(parts, Some((host.as_bytes(), path.as_bytes())), "{target}");
+        }
+        for none in ["", "web", "[::1]", "web-[1-2"] {
+            assert_eq!(split(none.as_bytes()), None, "{none}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the fleet promises of a command and of a read, kept on real hosts: OpenSSH as the
+//! What the fleet promises of a command, of a read and of files on their way, kept on real hosts: OpenSSH as the
 //! superuser, OpenSSH as an ordinary account, and the host inside this process.
 //!
 //! Every promise is one function and every host runs it, so that no kind of host has a weaker
@@ -23,6 +23,9 @@ mod processes;
 #[cfg(test)]
 #[path = "hosts/rig.rs"]
 mod rig;
+#[cfg(test)]
+#[path = "hosts/transfers.rs"]
+mod transfers;
 
 /// One test for each promise, on the host a future gives.
 macro_rules! promises {
@@ -54,6 +57,7 @@ macro_rules! on {
                 output_past_the_limit_is_cut_and_counted,
                 eight_commands_overlap_on_one_connection,
                 two_hosts_keep_their_commands_apart,
+                a_host_is_reached_before_there_is_work_for_it,
             ],
             processes: [
                 a_command_out_of_time_is_stopped_and_that_is_proven,
@@ -70,6 +74,14 @@ macro_rules! on {
                 the_home_directory_is_where_the_account_lives,
                 a_path_that_cannot_be_read_says_why,
                 a_fifo_is_refused_at_once,
+            ],
+            transfers: [
+                a_file_is_read_from_any_place_to_its_end,
+                a_read_that_was_left_and_taken_up_again_misses_nothing,
+                what_is_at_a_path_is_told_and_links_are_told_apart,
+                only_regular_files_are_opened,
+                operations_run_side_by_side_on_one_session,
+                sessions_wait_for_each_other_and_none_fails,
             ],
         );
     )+};

@@ -1,8 +1,8 @@
-//! Why a file or directory could not be read.
+//! What is wrong with a path: why it could not be read, written or changed.
 
 use crate::target::{HostName, RemotePath};
 
-/// A path that could not be read.
+/// A path with which something could not be done.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("`{path}` on `{host}` {problem}")]
 pub struct FileError {
@@ -18,20 +18,40 @@ pub struct FileError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileProblem {
-    /// Nothing there (`SSH_FX_NO_SUCH_FILE`).
+    /// Nothing there, or no directory above it (`SSH_FX_NO_SUCH_FILE`).
     #[error("does not exist")]
     Missing,
     /// Not for this account (`SSH_FX_PERMISSION_DENIED`).
-    #[error("may not be read by this account")]
+    #[error("is denied to this account")]
     Denied,
     /// A FIFO, socket or device; opening one can block for ever or have an effect.
     #[error("is a {0}, not a regular file")]
     NotRegular(&'static str),
+    /// Something else than the directory that was expected.
+    #[error("is a {0}, not a directory")]
+    NotDirectory(&'static str),
+    /// Something is there that was to be made.
+    #[error("already exists")]
+    Exists,
+    /// A file that was to be written on ends before the place where that was to begin.
+    #[error("has {size} bytes, so it cannot be written on from byte {offset}")]
+    Shorter {
+        /// Its size.
+        size: u64,
+        /// Where writing was to begin.
+        offset: u64,
+    },
+    /// Its file system is full.
+    #[error("finds no space left on its file system")]
+    NoSpace,
+    /// The host's SFTP server has no way to do it.
+    #[error("is on a host whose SFTP server does not offer {0}")]
+    Unsupported(&'static str),
     /// Any other answer of the host's SFTP server.
-    #[error("cannot be read: {0}")]
+    #[error("is refused by the host's SFTP server: {0}")]
     Other(String),
     /// The SFTP server broke its protocol.
-    #[error("cannot be read: the host's SFTP server broke the protocol: {0}")]
+    #[error("cannot be used: the host's SFTP server broke the protocol: {0}")]
     Protocol(&'static str),
 }
 
@@ -43,6 +63,11 @@ impl FileError {
             FileProblem::Missing => "not_found",
             FileProblem::Denied => "permission_denied",
             FileProblem::NotRegular(_) => "not_regular",
+            FileProblem::NotDirectory(_) => "not_directory",
+            FileProblem::Exists => "already_exists",
+            FileProblem::Shorter { .. } => "file_changed",
+            FileProblem::NoSpace => "no_space",
+            FileProblem::Unsupported(_) => "unsupported_by_host",
             FileProblem::Other(_) => "file_error",
             FileProblem::Protocol(_) => "remote_protocol_error",
         }
@@ -51,12 +76,19 @@ impl FileError {
     /// What the reader can do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        match self.problem {
-            FileProblem::Missing => Some("list the directory above it to see what is there".into()),
-            FileProblem::NotRegular(_) => {
-                Some("use `run` with a program that expects such a file".into())
+        let text = match self.problem {
+            FileProblem::Missing => "list the directory above it to see what is there",
+            FileProblem::NotRegular("directory") => "ask for the files in it, or for its listing",
+            FileProblem::NotRegular(_) => "use `run` with a program that expects such a file",
+            FileProblem::NotDirectory(_) => "read it as a file, or name the directory above it",
+            FileProblem::Exists => "remove it first, or choose another name",
+            FileProblem::Shorter { .. } => "begin again from the start of the file",
+            FileProblem::NoSpace => "make room on the file system; `df` shows how full it is",
+            FileProblem::Unsupported(_) => {
+                "use OpenSSH's SFTP server (`Subsystem sftp internal-sftp` in its sshd_config)"
             }
-            _ => None,
-        }
+            FileProblem::Denied | FileProblem::Other(_) | FileProblem::Protocol(_) => return None,
+        };
+        Some(text.into())
     }
 }

@@ -4,7 +4,7 @@
 //! look like one that is slow.
 
 use super::link::{Admission, Epoch};
-use super::{Files, HostEvent, Msg, State};
+use super::{Files, HostEvent, Msg, Reached, State, run};
 use crate::error::{DialError, FleetError};
 use crate::ssh::{Closed, Session};
 use futures_util::FutureExt;
@@ -36,6 +36,29 @@ impl State {
                 error: Box::new(error),
                 retry_after: Some(retry_after),
             }),
+        }
+    }
+
+    /// Somebody wants a connection before there is work for it.
+    pub(super) fn reach(&mut self, me: &ActorRef<Msg>, reply: Reached) {
+        match self.admit(me) {
+            // The work that follows finds a connection; that one had to be made is counted here.
+            Ok(false) => self.context.metrics.pool_request(false),
+            Ok(true) => {}
+            Err(error) => return drop(reply.send(Err(error))),
+        }
+        match self.reaching.len() < self.context.limits.queued {
+            true => self.reaching.push(reply),
+            false => drop(reply.send(Err(run::busy(self.name(), Duration::ZERO)))),
+        }
+    }
+
+    /// Tells those who wait for nothing but the connection that it is there.
+    pub(super) fn tell_reached(&mut self) {
+        if self.link.session().is_some() {
+            for reply in self.reaching.drain(..) {
+                let _heard = reply.send(Ok(()));
+            }
         }
     }
 
@@ -127,7 +150,8 @@ impl State {
     /// Dials again if anything waits.
     pub(super) fn reconnect(&mut self, me: &ActorRef<Msg>) {
         self.purge();
-        if self.commands.waiting() + self.reads.waiting() > 0
+        let waiting = self.commands.waiting() + self.reads.waiting() + self.reaching.len();
+        if waiting > 0
             && let Err(error) = self.admit(me)
         {
             self.refuse_waiting(&error);

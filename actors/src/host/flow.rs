@@ -183,6 +183,7 @@ impl State {
         if left > 0 {
             self.context.metrics.queued(-(left as f64));
         }
+        self.reaching.retain(|reply| !reply.is_closed());
     }
 
     /// A connection ended before SFTP was there: an attempt for every read that waited for it, so
@@ -211,6 +212,9 @@ impl State {
         for job in self.commands.drain().chain(self.reads.drain()) {
             self.context.metrics.queued(-1.0);
             job.work.refuse(error.clone());
+        }
+        for reply in self.reaching.drain(..) {
+            let _heard = reply.send(Err(error.clone()));
         }
     }
 }

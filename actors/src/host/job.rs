@@ -102,7 +102,7 @@ pub(crate) enum Undone {
     NoChannel,
     /// The connection was dead before anything was sent.
     Lost,
-    /// The SFTP channel was.
+    /// The SFTP channel ended before anything was asked on it.
     FilesLost,
 }
 

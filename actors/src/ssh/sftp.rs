@@ -1,28 +1,46 @@
-//! Reading files and directories over SFTP (version 3).
+//! Files and directories over SFTP (version 3).
 //!
-//! One channel is kept open for each connection and shared by all operations. What a path is gets
-//! decided in one exchange: a look at it and, in the same breath, an attempt to open it as a
-//! directory. A regular file is opened only after that, because opening anything else can block
-//! the host's server for ever (a FIFO) or have an effect (a device).
+//! One channel is kept open for each connection and shared by all reads; whoever moves files gets
+//! one of its own. A read decides what a path is in one exchange: a look at it and, in the same
+//! breath, an attempt to open it as a directory. A regular file is opened only after that, because
+//! opening anything else can block the host's server for ever (a FIFO) or have an effect (a
+//! device).
 //!
-//! It reads only; nothing here changes anything on a host.
+//! A read changes nothing on a host; only what [`names`] and [`upload`] do does.
 
+mod download;
+mod names;
 mod packet;
 mod pipe;
+mod upload;
 mod walk;
+
+pub(crate) use download::Download;
+pub(crate) use upload::Upload;
 
 use super::{OpenError, Session};
 use crate::error::{FileProblem, one_line};
 use crate::file::{
     Attributes, Entry, Kind, Listing, MAX_ENTRIES, MAX_ENTRY_BYTES, Part, Tree, Want, fitting,
 };
-use packet::{FX_EOF, FX_NO_SUCH_FILE, FX_PERMISSION_DENIED, Handle, Malformed, Reply, Request};
+use packet::{
+    Access, Change, FX_EOF, FX_NO_SUCH_FILE, FX_OK, FX_OP_UNSUPPORTED, FX_PERMISSION_DENIED,
+    Handle, Malformed, Reply, Request,
+};
 use pipe::Pipe;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// Bytes asked for at once: the most OpenSSH gives (sftp-server.c, 256 KiB less 1 KiB), and what
 /// every server must give (draft §6.4).
 const CHUNK: u32 = 255 * 1024;
 const SMALL_CHUNK: u32 = 32 * 1024;
+
+/// The extension that tells what a server takes (OpenSSH `PROTOCOL`, 4.8).
+const LIMITS: &str = "limits@openssh.com";
+
+/// How long the answer about that may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Requests of one operation under way at once.
 const AHEAD: usize = 8;
@@ -30,6 +48,9 @@ const AHEAD: usize = 8;
 /// An open SFTP channel.
 pub(crate) struct Sftp {
     pipe: Pipe,
+    /// Bytes the host gives, and takes, at once.
+    most_read: u32,
+    most_written: u32,
 }
 
 /// Why SFTP did not answer the question.
@@ -69,9 +90,45 @@ pub(crate) enum Looked {
 impl Sftp {
     /// Starts SFTP on a connection.
     pub(crate) async fn open(session: &Session) -> Result<Self, SftpError> {
+        let pipe = Pipe::open(session).await?;
+        // Who has the extension is an OpenSSH, and it gives that much.
+        let most_read = match pipe.offers(LIMITS) {
+            true => CHUNK,
+            false => SMALL_CHUNK,
+        };
         Ok(Self {
-            pipe: Pipe::open(session).await?,
+            pipe,
+            most_read,
+            most_written: SMALL_CHUNK,
         })
+    }
+
+    /// Starts SFTP on a connection and asks the host what it takes, to move much at once.
+    pub(crate) async fn open_for_transfers(session: &Session) -> Result<Self, SftpError> {
+        let mut sftp = Self::open(session).await?;
+        if sftp.pipe.offers(LIMITS) {
+            let [limits] = sftp.pipe.send([Request::Limits])?;
+            let limits = tokio::time::timeout(PATIENCE, limits)
+                .await
+                .unwrap_or(Err(SftpError::Silent))?;
+            let Reply::Extended(limits) = limits else {
+                return Err(refused(limits));
+            };
+            let (read, written) = packet::limits(limits)?;
+            sftp.most_read = at_most(read);
+            sftp.most_written = at_most(written);
+        }
+        Ok(sftp)
+    }
+
+    /// Cancelled once the channel has been seen to its end, or given up.
+    pub(crate) fn ended(&self) -> CancellationToken {
+        self.pipe.ended()
+    }
+
+    /// Cancelling it closes the channel, whoever still uses it.
+    pub(crate) fn hang_up(&self) -> CancellationToken {
+        self.pipe.hang_up()
     }
 
     /// Whether the channel still serves.
@@ -89,10 +146,9 @@ impl Sftp {
     pub(crate) async fn read(&self, path: &[u8], want: &Want) -> Result<Looked, SftpError> {
         let [stat, opendir] = self
             .pipe
-            .send([Request::Stat(path), Request::OpenDir(path)])
-            .await?;
-        let attributes = stat.answer().await.and_then(as_attributes);
-        let opened = opendir.answer().await.and_then(as_handle);
+            .send([Request::Stat(path), Request::OpenDir(path)])?;
+        let attributes = stat.await.and_then(as_attributes);
+        let opened = opendir.await.and_then(as_handle);
         match (attributes, opened) {
             (Ok(attributes), Ok(handle)) if attributes.kind() == Kind::Directory => {
                 match want.tree {
@@ -103,7 +159,7 @@ impl Sftp {
                 }
             }
             (attributes, Ok(handle)) => {
-                self.pipe.post(Request::Close(&handle)).await;
+                self.pipe.close(&handle);
                 attributes.and(Err(Malformed("it opened a file as a directory").into()))
             }
             (Err(error), Err(_)) => Err(error),
@@ -126,10 +182,14 @@ impl Sftp {
             Part::From { offset, limit } => (offset, limit),
             Part::Tail { limit } => (size.saturating_sub(limit), limit),
         };
-        let [opened] = self.pipe.send([Request::Open(path)]).await?;
-        let handle = as_handle(opened.answer().await?)?;
+        let [opened] = self.pipe.send([Request::Open {
+            path,
+            access: Access::Read,
+            change: Change::default(),
+        }])?;
+        let handle = as_handle(opened.await?)?;
         let read = self.bytes(&handle, offset, limit, size).await;
-        self.pipe.post(Request::Close(&handle)).await;
+        self.pipe.close(&handle);
         let (bytes, more) = read?;
         Ok(Looked::File {
             bytes,
@@ -148,11 +208,7 @@ impl Sftp {
         limit: u64,
         size: u64,
     ) -> Result<(Vec<u8>, bool), SftpError> {
-        let chunk = if self.pipe.has_limits {
-            CHUNK
-        } else {
-            SMALL_CHUNK
-        };
+        let chunk = self.most_read;
         // One byte past the limit tells whether the file goes on.
         let want = limit.saturating_add(1);
         let expected = size.saturating_sub(offset).min(limit);
@@ -175,13 +231,13 @@ impl Sftp {
                     offset: offset + at,
                     length,
                 };
-                let [answer] = self.pipe.send([read]).await?;
+                let [answer] = self.pipe.send([read])?;
                 pending.push((answer, length));
                 at += u64::from(length);
             }
             let (mut short, mut ended) = (false, false);
             for (answer, length) in pending {
-                let answer = answer.answer().await?;
+                let answer = answer.await?;
                 // Behind a gap the rest of this round is of no use; it is asked for again.
                 if short || ended {
                     continue;
@@ -207,7 +263,7 @@ impl Sftp {
     /// Reads a directory to its end and closes it.
     async fn list(&self, handle: Handle) -> Result<Listing, SftpError> {
         let listing = self.entries(&handle).await;
-        self.pipe.post(Request::Close(&handle)).await;
+        self.pipe.close(&handle);
         listing
     }
 
@@ -217,11 +273,12 @@ impl Sftp {
         let mut truncated = false;
         let mut ended = false;
         while !ended && !truncated {
-            let round = self.pipe.send([Request::ReadDir(handle); AHEAD]).await?;
+            let round = self.pipe.send([Request::ReadDir(handle); AHEAD])?;
             for answer in round {
-                match answer.answer().await? {
+                match answer.await? {
                     Reply::Names(_) if truncated => {}
                     Reply::Names(names) => {
+                        let names = packet::in_directory(names)?;
                         bytes += names.iter().map(Entry::bytes).sum::<usize>();
                         entries.extend(names);
                         truncated = entries.len() > MAX_ENTRIES || bytes > MAX_ENTRY_BYTES;
@@ -238,8 +295,8 @@ impl Sftp {
 
     /// Opens a directory that was seen in a listing, and lists it.
     async fn list_path(&self, path: &[u8]) -> Result<Listing, SftpError> {
-        let [opened] = self.pipe.send([Request::OpenDir(path)]).await?;
-        let handle = as_handle(opened.answer().await?)?;
+        let [opened] = self.pipe.send([Request::OpenDir(path)])?;
+        let handle = as_handle(opened.await?)?;
         self.list(handle).await
     }
 }
@@ -258,18 +315,33 @@ fn as_handle(reply: Reply) -> Result<Handle, SftpError> {
     }
 }
 
+fn as_done(reply: Reply) -> Result<(), SftpError> {
+    match reply {
+        Reply::Status { code: FX_OK, .. } => Ok(()),
+        other => Err(refused(other)),
+    }
+}
+
 /// The problem a status stands for; any other answer here breaks the protocol.
 fn refused(reply: Reply) -> SftpError {
-    SftpError::Problem(match reply {
-        Reply::Status {
-            code: FX_NO_SUCH_FILE,
-            ..
-        } => FileProblem::Missing,
-        Reply::Status {
-            code: FX_PERMISSION_DENIED,
-            ..
-        } => FileProblem::Denied,
-        Reply::Status { message, .. } => FileProblem::Other(one_line(&message)),
-        _ => FileProblem::Protocol("it answered with something else than was asked for"),
+    let Reply::Status { code, message } = reply else {
+        return Malformed("it answered with something else than was asked for").into();
+    };
+    SftpError::Problem(match code {
+        FX_OK | FX_EOF => FileProblem::Protocol("it answered with a status that makes no sense"),
+        FX_NO_SUCH_FILE => FileProblem::Missing,
+        FX_PERMISSION_DENIED => FileProblem::Denied,
+        FX_OP_UNSUPPORTED => FileProblem::Unsupported("the operation"),
+        _ if message.to_lowercase().contains("no space") => FileProblem::NoSpace,
+        _ => FileProblem::Other(one_line(&message)),
     })
+}
+
+/// What is moved at once, where the host takes `limit` bytes: zero is no bound of its own.
+fn at_most(limit: u64) -> u32 {
+    match u32::try_from(limit) {
+        Ok(0) => SMALL_CHUNK,
+        Ok(limit) => limit.min(CHUNK),
+        Err(_) => CHUNK,
+    }
 }

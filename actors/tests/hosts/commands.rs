@@ -1,7 +1,7 @@
 //! What is promised of a command that comes to its own end.
 
 use crate::rig::{HOSTS, Rig, argv, exited, shell, text};
-use fleet::{Bounds, Outcome};
+use fleet::{Bounds, Deadline, HostName, Outcome};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
@@ -145,4 +145,23 @@ pub(crate) async fn two_hosts_keep_their_commands_apart(rig: &Rig) {
     let states = rig.fleet.status(&hosts, true).await.unwrap();
     let online = |s: &fleet::HostStatus| (s.state, s.online) == ("connected", Some(true));
     assert!(states.len() == 2 && states.iter().all(online), "{states:?}");
+}
+
+pub(crate) async fn a_host_is_reached_before_there_is_work_for_it(rig: &Rig) {
+    let deadline = Deadline::within(Duration::from_secs(20));
+    let host = HostName::parse(HOSTS[1]).unwrap();
+    let state = async || {
+        rig.fleet
+            .status(std::slice::from_ref(&host), false)
+            .await
+            .unwrap()[0]
+            .state
+    };
+    assert_eq!(state().await, "idle");
+    let lease = rig.fleet.lease(&host, deadline).await.unwrap();
+    let (one, two) = tokio::join!(lease.reach(deadline), lease.reach(deadline));
+    one.unwrap();
+    two.unwrap();
+    assert_eq!(state().await, "connected");
+    lease.reach(deadline).await.unwrap();
 }

@@ -1,38 +1,35 @@
-//! The packets of SFTP version 3 (draft-ietf-secsh-filexfer-02), as far as reading needs them.
+//! The packets of SFTP version 3 (draft-ietf-secsh-filexfer-02), as far as they are needed.
 //!
 //! Names and handles are bytes, never text: a name that is not UTF-8 can be listed and opened.
 //! Every length a host sends is checked before it is used.
 
-use crate::file::{Attributes, Entry};
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+mod request;
 
-pub(super) const INIT: u8 = 1;
-pub(super) const VERSION: u8 = 2;
-pub(super) const OPEN: u8 = 3;
-pub(super) const CLOSE: u8 = 4;
-pub(super) const READ: u8 = 5;
-pub(super) const OPENDIR: u8 = 11;
-pub(super) const READDIR: u8 = 12;
-pub(super) const STAT: u8 = 17;
+pub(super) use request::{Access, Change, Request, init};
+
+use crate::file::{Attributes, Entry};
+use bytes::{Buf, Bytes};
+
+const VERSION: u8 = 2;
 const STATUS: u8 = 101;
 const HANDLE: u8 = 102;
 const DATA: u8 = 103;
 const NAME: u8 = 104;
 const ATTRS: u8 = 105;
+const EXTENDED_REPLY: u8 = 201;
 
-/// `SSH_FXF_READ`.
-const FXF_READ: u32 = 1;
-
-/// The longest name taken, in bytes. Linux allows 255 (`NAME_MAX`, limits.h), others a few more.
+/// The longest name in a directory taken, in bytes. Linux allows 255 (`NAME_MAX`, limits.h), others a few more.
 const MAX_NAME: usize = 1024;
 
 /// Bytes kept of the line that describes an entry; OpenSSH's has its name and some 60 more.
 const MAX_LONG: usize = 2 * MAX_NAME;
 
 /// Status codes (§7).
+pub(super) const FX_OK: u32 = 0;
 pub(super) const FX_EOF: u32 = 1;
 pub(super) const FX_NO_SUCH_FILE: u32 = 2;
 pub(super) const FX_PERMISSION_DENIED: u32 = 3;
+pub(super) const FX_OP_UNSUPPORTED: u32 = 8;
 
 /// A host that breaks the protocol, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,69 +41,17 @@ pub(super) type Handle = Bytes;
 /// What a host answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Reply {
-    Status { code: u32, message: String },
+    Status {
+        code: u32,
+        message: String,
+    },
     Handle(Handle),
     Data(Bytes),
+    /// Names as they came: paths, or what [`in_directory`] takes.
     Names(Vec<Entry>),
     Attributes(Attributes),
-}
-
-/// A request, without its id.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Request<'a> {
-    Open(&'a [u8]),
-    Close(&'a Handle),
-    Read {
-        handle: &'a Handle,
-        offset: u64,
-        length: u32,
-    },
-    OpenDir(&'a [u8]),
-    ReadDir(&'a Handle),
-    Stat(&'a [u8]),
-}
-
-impl Request<'_> {
-    /// Appends the packet to `out`.
-    pub(super) fn encode(&self, id: u32, out: &mut BytesMut) {
-        let start = out.len();
-        out.put_u32(0);
-        let mut put = |kind: u8, text: &[u8]| {
-            out.put_u8(kind);
-            out.put_u32(id);
-            out.put_u32(u32::try_from(text.len()).unwrap_or(u32::MAX));
-            out.put_slice(text);
-        };
-        match *self {
-            Self::Open(path) => {
-                put(OPEN, path);
-                out.put_u32(FXF_READ);
-                out.put_u32(0);
-            }
-            Self::Close(handle) => put(CLOSE, handle),
-            Self::Read {
-                handle,
-                offset,
-                length,
-            } => {
-                put(READ, handle);
-                out.put_u64(offset);
-                out.put_u32(length);
-            }
-            Self::OpenDir(path) => put(OPENDIR, path),
-            Self::ReadDir(handle) => put(READDIR, handle),
-            Self::Stat(path) => put(STAT, path),
-        }
-        let length = u32::try_from(out.len() - start - 4).unwrap_or(u32::MAX);
-        if let Some(field) = out.get_mut(start..start + 4) {
-            field.copy_from_slice(&length.to_be_bytes());
-        }
-    }
-}
-
-/// The packet that opens the conversation.
-pub(super) fn init() -> Bytes {
-    Bytes::from_static(&[0, 0, 0, 5, INIT, 0, 0, 0, 3])
+    /// The answer to an extended request that has more of one than a status.
+    Extended(Bytes),
 }
 
 /// Reads the host's answer to [`init`]: the names of its extensions.
@@ -148,6 +93,7 @@ pub(super) fn reply(mut packet: Bytes) -> Result<(u32, Reply), Malformed> {
         DATA => Reply::Data(text(&mut packet)?),
         NAME => Reply::Names(names(&mut packet)?),
         ATTRS => Reply::Attributes(attributes(&mut packet)?),
+        EXTENDED_REPLY => Reply::Extended(packet),
         _ => return Err(Malformed("an answer is of no known type")),
     };
     Ok((id, reply))
@@ -175,22 +121,35 @@ fn names(packet: &mut Bytes) -> Result<Vec<Entry>, Malformed> {
         let name = text(packet)?;
         let mut long = text(packet)?;
         long.truncate(MAX_LONG);
-        let attributes = attributes(packet)?;
+        entries.push(Entry {
+            attributes: attributes(packet)?,
+            name: name.to_vec(),
+            long: long.to_vec(),
+        });
+    }
+    Ok(entries)
+}
+
+/// The names as those of a directory's entries, without `.` and `..`.
+pub(super) fn in_directory(mut names: Vec<Entry>) -> Result<Vec<Entry>, Malformed> {
+    for Entry { name, .. } in &names {
         if name.is_empty() || name.contains(&0) || name.contains(&b'/') {
             return Err(Malformed("a name in a directory has a slash or NUL"));
         }
         if name.len() > MAX_NAME {
             return Err(Malformed("a name in a directory is longer than 1024 bytes"));
         }
-        if !matches!(&*name, b"." | b"..") {
-            entries.push(Entry {
-                name: name.to_vec(),
-                attributes,
-                long: long.to_vec(),
-            });
-        }
     }
-    Ok(entries)
+    names.retain(|entry| !matches!(&*entry.name, b"." | b".."));
+    Ok(names)
+}
+
+/// What the server takes at once, in bytes, as its answer to [`Request::Limits`] has it: of a read,
+/// and of a write. Zero where it sets no bound.
+pub(super) fn limits(mut packet: Bytes) -> Result<(u64, u64), Malformed> {
+    let mut number = || packet.try_get_u64().map_err(|_| SHORT);
+    let _packet = number()?;
+    Ok((number()?, number()?))
 }
 
 fn attributes(packet: &mut Bytes) -> Result<Attributes, Malformed> {
@@ -221,29 +180,10 @@ fn attributes(packet: &mut Bytes) -> Result<Attributes, Malformed> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::{BufMut, BytesMut};
     use proptest::prelude::*;
 
-    #[test]
-    fn requests_have_the_layout_of_the_draft() {
-        let mut out = BytesMut::new();
-        Request::Open(b"/a").encode(7, &mut out);
-        assert_eq!(
-            &*out,
-            [
-                0, 0, 0, 19, 3, 0, 0, 0, 7, 0, 0, 0, 2, b'/', b'a', 0, 0, 0, 1, 0, 0, 0, 0
-            ]
-        );
-        out.clear();
-        Request::Read {
-            handle: &Bytes::from_static(b"h"),
-            offset: 1,
-            length: 2,
-        }
-        .encode(1, &mut out);
-        assert_eq!(out.len(), 4 + 22);
-    }
-
-    fn entry(name: &[u8], long: &[u8]) -> Result<(u32, Reply), Malformed> {
+    fn entry(name: &[u8], long: &[u8]) -> Result<Vec<Entry>, Malformed> {
         let mut p = BytesMut::new();
         p.put_u8(NAME);
         p.put_u32(1);
@@ -253,16 +193,17 @@ mod tests {
             p.put_slice(text);
         }
         p.put_u32(0);
-        reply(p.freeze())
+        match reply(p.freeze())? {
+            (1, Reply::Names(names)) => in_directory(names),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
     fn an_entry_is_as_long_as_an_entry_can_be() {
         let name = [b'n'; MAX_NAME + 1];
         assert!(entry(&name, b"").is_err());
-        let Ok((1, Reply::Names(entries))) = entry(&name[1..], &[b'l'; 200_000]) else {
-            panic!("a long name is a name")
-        };
+        let entries = entry(&name[1..], &[b'l'; 200_000]).unwrap();
         assert_eq!(
             (entries[0].name.len(), entries[0].long.len()),
             (MAX_NAME, MAX_LONG)
@@ -274,15 +215,19 @@ mod tests {
         let packet = |name: &[u8]| entry(name, b"");
         assert!(packet(b"../x").is_err());
         assert!(packet(b"a\0").is_err());
-        assert!(matches!(packet(b".."), Ok((1, Reply::Names(n))) if n.is_empty()));
-        assert!(matches!(packet(b"\xff\n"), Ok((1, Reply::Names(n))) if n[0].name == b"\xff\n"));
+        assert_eq!(packet(b".."), Ok(Vec::new()));
+        assert_eq!(packet(b"\xff\n").unwrap()[0].name, b"\xff\n");
     }
 
     proptest! {
         #[test]
         fn no_packet_breaks_the_reader(bytes in proptest::collection::vec(any::<u8>(), 0..200), kind in 100_u8..107) {
-            let _ = reply(Bytes::from([&[kind], bytes.as_slice()].concat()));
-            let _ = version(Bytes::from(bytes));
+            let kind = if kind == 106 { EXTENDED_REPLY } else { kind };
+            if let Ok((_, Reply::Names(names))) = reply(Bytes::from([&[kind], bytes.as_slice()].concat())) {
+                let _ = in_directory(names);
+            }
+            let bytes = Bytes::from(bytes);
+            let _ = (limits(bytes.clone()), version(bytes));
         }
     }
 }

@@ -1,36 +1,54 @@
 //! The SFTP channel: requests go out as they come, answers find their way back by id.
 //!
-//! Many requests are under way at once. The task that reads the channel never writes to it:
-//! writing can wait for russh's session loop, and that loop can wait for this reader.
+//! Many requests are under way at once. One task reads the channel and another writes to it:
+//! writing can wait for russh's session loop, and that loop can wait for the reader. Requests are
+//! only queued here, whole and in order, so that who asks may leave at any moment and no packet is
+//! ever sent in part.
+
+mod channel;
 
 use super::SftpError;
-use super::packet::{self, Malformed, Reply, Request};
-use crate::ssh::{Session, Writer};
-use bytes::{Buf, Bytes, BytesMut};
-use russh::{ChannelMsg, ChannelReadHalf};
-use std::collections::HashMap;
+use super::packet::{self, Handle, Reply, Request};
+use crate::ssh::Session;
+use bytes::{Bytes, BytesMut};
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-
-/// The longest packet taken: what OpenSSH sends at most (sftp-common.h, `SFTP_MAX_MSG_LENGTH`).
-const MAX_PACKET: usize = 256 * 1024;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// How long the start of the subsystem may take.
 const START: Duration = Duration::from_secs(5);
 
+/// The id of requests nobody waits for.
+const NOBODY: u32 = 0;
+
+/// Data up to this size is copied behind its request, to go out in one packet of SSH.
+const SMALL: usize = 8 << 10;
+
 type Answer = oneshot::Sender<Result<Reply, SftpError>>;
 
-/// An open SFTP channel.
+/// One request or several, and the data of the last.
+struct Message {
+    packets: Bytes,
+    data: Bytes,
+}
+
+/// An open SFTP channel. Dropping it closes the channel.
 pub(super) struct Pipe {
-    tx: Writer,
-    /// Tells the reader which ids to expect. Unbounded, and bounded by the number of operations
-    /// the host actor lets in.
+    /// To the task that writes. Unbounded, and bounded by what its users let be under way: the
+    /// host actor the number of operations, and a transfer its window.
+    queue: mpsc::UnboundedSender<Message>,
+    /// Tells the reader which ids to expect.
     expect: mpsc::UnboundedSender<(u32, Answer)>,
     next: AtomicU32,
     retired: AtomicBool,
-    /// Whether the host is an OpenSSH that says what it can take (`limits@openssh.com`).
-    pub(super) has_limits: bool,
+    extensions: Vec<Bytes>,
+    ended: CancellationToken,
+    hang_up: CancellationToken,
+    _hang_up: DropGuard,
 }
 
 impl Pipe {
@@ -46,24 +64,41 @@ impl Pipe {
             half.data_bytes(packet::init())
                 .await
                 .map_err(|_| SftpError::Lost)?;
-            first(&mut rx).await
+            channel::first(&mut rx).await
         };
         let (hello, rest) = tokio::time::timeout(START, begin)
             .await
             .unwrap_or(Err(SftpError::Silent))?;
         let extensions = packet::version(hello)?;
-        let has_limits = extensions
-            .iter()
-            .any(|name| &**name == b"limits@openssh.com");
+        let (queue, queued) = mpsc::unbounded_channel();
         let (expect, expected) = mpsc::unbounded_channel();
-        tokio::spawn(read(rx, rest, expected));
+        let (ended, hang_up) = (CancellationToken::new(), CancellationToken::new());
+        let closings = queue.clone();
+        let alive = ended.clone().drop_guard();
+        let closed = CancellationToken::new();
+        let closing = closed.clone().drop_guard();
+        tokio::spawn(async move {
+            channel::read(rx, rest, expected, closings, closed).await;
+            drop(alive);
+        });
+        let (told, end) = (hang_up.clone(), ended.clone());
+        tokio::spawn(channel::write(tx, queued, told, end, closing));
         Ok(Self {
-            tx,
+            queue,
             expect,
-            next: AtomicU32::new(1),
+            next: AtomicU32::new(NOBODY + 1),
             retired: AtomicBool::new(false),
-            has_limits,
+            extensions,
+            ended,
+            _hang_up: hang_up.clone().drop_guard(),
+            hang_up,
         })
+    }
+
+    /// Whether the host offers an extension.
+    pub(super) fn offers(&self, extension: &str) -> bool {
+        let mut offered = self.extensions.iter();
+        offered.any(|name| &**name == extension.as_bytes())
     }
 
     /// Whether the host still serves the channel.
@@ -76,34 +111,82 @@ impl Pipe {
         self.retired.store(true, Ordering::Relaxed);
     }
 
+    /// Cancelled once the channel has been seen to its end, or given up.
+    pub(super) fn ended(&self) -> CancellationToken {
+        self.ended.clone()
+    }
+
+    /// Cancelling it closes the channel, whoever still uses it.
+    pub(super) fn hang_up(&self) -> CancellationToken {
+        self.hang_up.clone()
+    }
+
     /// Sends requests in one piece and gives back where their answers will arrive.
-    pub(super) async fn send<const N: usize>(
+    pub(super) fn send<const N: usize>(
         &self,
         requests: [Request<'_>; N],
     ) -> Result<[Pending; N], SftpError> {
-        let mut bytes = BytesMut::new();
-        let mut lost = self.retired.load(Ordering::Relaxed);
-        let pending = requests.map(|request| {
-            let id = self.next.fetch_add(1, Ordering::Relaxed);
-            request.encode(id, &mut bytes);
-            let (answer, pending) = oneshot::channel();
-            lost |= self.expect.send((id, answer)).is_err();
-            Pending(pending)
-        });
-        if lost {
-            return Err(SftpError::Lost);
-        }
-        let half = self.tx.half().ok_or(SftpError::Lost)?;
-        half.data_bytes(bytes.freeze())
-            .await
-            .map_err(|_| SftpError::Lost)?;
+        let mut packets = BytesMut::new();
+        let pending = requests.map(|request| self.announce(request, &mut packets));
+        self.enqueue(packets.freeze(), Bytes::new())?;
         Ok(pending)
     }
 
-    /// Sends a request nobody waits for.
-    pub(super) async fn post(&self, request: Request<'_>) {
-        // The answer is dropped on arrival.
-        let _pending = self.send([request]).await;
+    /// Sends data to be written at `offset`.
+    pub(super) fn write(
+        &self,
+        handle: &Handle,
+        offset: u64,
+        mut data: Bytes,
+    ) -> Result<Pending, SftpError> {
+        let request = Request::Write {
+            handle,
+            offset,
+            length: u32::try_from(data.len()).unwrap_or(u32::MAX),
+        };
+        let mut packets = BytesMut::new();
+        let pending = self.announce(request, &mut packets);
+        if data.len() <= SMALL {
+            packets.extend_from_slice(&std::mem::take(&mut data));
+        }
+        self.enqueue(packets.freeze(), data)?;
+        Ok(pending)
+    }
+
+    /// Closes a file or directory, behind everything that was sent before.
+    pub(super) fn close(&self, handle: &Handle) {
+        let _lost = self.queue.send(closing(handle));
+    }
+
+    fn announce(&self, request: Request<'_>, packets: &mut BytesMut) -> Pending {
+        let id = loop {
+            match self.next.fetch_add(1, Ordering::Relaxed) {
+                NOBODY => {}
+                id => break id,
+            }
+        };
+        request.encode(id, packets);
+        let (answer, pending) = oneshot::channel();
+        // Where the reader has ended the answer is lost here and now.
+        let _lost = self.expect.send((id, answer));
+        Pending(pending)
+    }
+
+    fn enqueue(&self, packets: Bytes, data: Bytes) -> Result<(), SftpError> {
+        if self.retired.load(Ordering::Relaxed) {
+            return Err(SftpError::Lost);
+        }
+        let sent = self.queue.send(Message { packets, data });
+        sent.map_err(|_| SftpError::Lost)
+    }
+}
+
+fn closing(handle: &Handle) -> Message {
+    let mut packets = BytesMut::new();
+    Request::Close(handle).encode(NOBODY, &mut packets);
+    Message {
+        packets: packets.freeze(),
+        data: Bytes::new(),
     }
 }
 
@@ -111,89 +194,21 @@ impl Pipe {
 pub(super) struct Pending(oneshot::Receiver<Result<Reply, SftpError>>);
 
 impl Pending {
-    pub(super) async fn answer(self) -> Result<Reply, SftpError> {
-        self.0.await.unwrap_or(Err(SftpError::Lost))
-    }
-}
-
-/// Waits for the first packet; also gives back what arrived behind it.
-async fn first(rx: &mut ChannelReadHalf) -> Result<(Bytes, BytesMut), SftpError> {
-    let mut buffer = BytesMut::new();
-    loop {
-        if let Some(packet) = cut(&mut buffer)? {
-            return Ok((packet, buffer));
-        }
-        match rx.wait().await {
-            Some(ChannelMsg::Data { data }) => buffer.extend_from_slice(&data),
-            Some(ChannelMsg::Failure | ChannelMsg::Close) => return Err(SftpError::NoSubsystem),
-            // A host that has none says so; this is the connection's end.
-            None => return Err(SftpError::Lost),
-            Some(_) => {}
+    /// The answer, if it is there.
+    pub(super) fn ready(&mut self) -> Option<Result<Reply, SftpError>> {
+        match self.0.try_recv() {
+            Ok(answer) => Some(answer),
+            Err(oneshot::error::TryRecvError::Empty) => None,
+            Err(oneshot::error::TryRecvError::Closed) => Some(Err(SftpError::Lost)),
         }
     }
 }
 
-/// Takes one whole packet off the front.
-fn cut(buffer: &mut BytesMut) -> Result<Option<Bytes>, Malformed> {
-    let Some(field) = buffer.get(..4) else {
-        return Ok(None);
-    };
-    let mut field = field;
-    let length = field.get_u32() as usize;
-    if length > MAX_PACKET {
-        return Err(Malformed("a packet is longer than 256 KiB"));
-    }
-    if buffer.len() < 4 + length {
-        buffer.reserve(4 + length - buffer.len());
-        return Ok(None);
-    }
-    buffer.advance(4);
-    Ok(Some(buffer.split_to(length).freeze()))
-}
+impl Future for Pending {
+    type Output = Result<Reply, SftpError>;
 
-/// Reads the channel to its end. When it returns, every answer still expected is lost.
-async fn read(
-    mut rx: ChannelReadHalf,
-    mut buffer: BytesMut,
-    mut expected: mpsc::UnboundedReceiver<(u32, Answer)>,
-) {
-    let mut waiting: HashMap<u32, Answer> = HashMap::new();
-    let mut orphaned = false;
-    loop {
-        tokio::select! {
-            // An id is announced before its request is written, so with announcements first no
-            // answer can come before its id.
-            biased;
-            announced = expected.recv(), if !orphaned => match announced {
-                Some((id, answer)) => { waiting.insert(id, answer); }
-                // The pipe was dropped; see the channel to its end for the sake of its siblings.
-                None => orphaned = true,
-            },
-            message = rx.wait() => match message {
-                Some(ChannelMsg::Data { data }) if !orphaned => {
-                    buffer.extend_from_slice(&data);
-                    if let Err(offence) = deliver(&mut buffer, &mut waiting) {
-                        for (_, answer) in waiting.drain() {
-                            let _caller_left = answer.send(Err(offence.into()));
-                        }
-                        expected.close();
-                        orphaned = true;
-                    }
-                }
-                Some(ChannelMsg::Close) | None => return,
-                Some(_) => {}
-            },
-        }
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = ready!(Pin::new(&mut self.0).poll(cx));
+        Poll::Ready(answer.unwrap_or(Err(SftpError::Lost)))
     }
-}
-
-fn deliver(buffer: &mut BytesMut, waiting: &mut HashMap<u32, Answer>) -> Result<(), Malformed> {
-    while let Some(packet) = cut(buffer)? {
-        let (id, reply) = packet::reply(packet)?;
-        let answer = waiting
-            .remove(&id)
-            .ok_or(Malformed("an answer has an id nobody asked with"))?;
-        let _caller_left = answer.send(Ok(reply));
-    }
-    Ok(())
 }
