@@ -16,20 +16,21 @@ mod failure;
 mod find;
 mod hosts;
 mod inspect;
-#[allow(dead_code)]
 mod place;
 mod progress;
 mod read;
 mod run;
 mod select;
-#[allow(dead_code, reason = "what computes checksums stands on it")]
+mod sftp;
 mod sweep;
 mod text;
-#[allow(dead_code)]
 mod walk;
 
 pub use failure::Failure;
-pub use find::NameGlob;
+pub use find::{
+    DEFAULT_FIND_LIMIT, FindKind, FindReport, FindRequest, MAX_FIND_DEPTH, MAX_FIND_LIMIT,
+    MatchReport, Wanted,
+};
 pub use hosts::{HostLine, HostsReport, HostsRequest};
 pub use place::PlaceReport;
 pub use progress::{Progress, Step, Unit};

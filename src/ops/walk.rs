@@ -39,8 +39,6 @@ pub(super) enum Step {
 pub(super) struct Entry {
     /// Where it is.
     pub(super) path: RemotePath,
-    /// How far below the root; 1 is in the root itself.
-    pub(super) depth: usize,
     /// What it is, a link being a link.
     pub(super) attributes: Attributes,
     /// Whether it is a directory too deep to be entered.
@@ -144,7 +142,6 @@ impl<'s> Walk<'s> {
             }
             return Ok(Some(Step::Entry(Entry {
                 path,
-                depth,
                 attributes,
                 closed,
             })));

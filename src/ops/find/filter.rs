@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 /// Which files.
 #[derive(Debug, Clone, Default)]
-pub struct Filter {
+pub(super) struct Filter {
     name: Option<NameGlob>,
     kind: Option<FindKind>,
     min_size: Option<u64>,
@@ -34,6 +34,10 @@ pub struct Wanted {
     pub newer_than: Option<String>,
     /// `2d`, or a date: not changed since then.
     pub older_than: Option<String>,
+    /// How deep to go.
+    pub depth: Option<usize>,
+    /// How many to find.
+    pub limit: Option<usize>,
 }
 
 /// What a file is.
@@ -128,8 +132,12 @@ impl Filter {
         self.kind.is_none_or(|wanted| wanted == kind)
             && self.min_size.is_none_or(|min| sized(&|size| size >= min))
             && self.max_size.is_none_or(|max| sized(&|size| size <= max))
-            && self.newer_than.is_none_or(|then| modified.is_some_and(|at| at >= then))
-            && self.older_than.is_none_or(|then| modified.is_some_and(|at| at < then))
+            && self
+                .newer_than
+                .is_none_or(|then| modified.is_some_and(|at| at >= then))
+            && self
+                .older_than
+                .is_none_or(|then| modified.is_some_and(|at| at < then))
             && self.name.as_ref().is_none_or(|glob| glob.matches(name))
     }
 }
@@ -166,18 +174,33 @@ mod tests {
             mode: Some(0o040_755),
             ..file(4096, 0)
         };
-        assert!(!min.accepts(b"a", &directory), "only files have a size worth asking for");
+        assert!(
+            !min.accepts(b"a", &directory),
+            "only files have a size worth asking for"
+        );
         let kind = wanted(|w| w.kind = Some(FindKind::Directory));
         assert!(kind.accepts(b"a", &directory) && !kind.accepts(b"a", &file(0, 0)));
-        assert!(!kind.accepts(b"a", &Attributes::default()), "unknown is other");
+        assert!(
+            !kind.accepts(b"a", &Attributes::default()),
+            "unknown is other"
+        );
     }
 
     #[test]
     fn what_is_no_bound_is_said() {
         let wrong = [
-            Wanted { min_size: Some("10M".into()), ..Wanted::default() },
-            Wanted { newer_than: Some("soon".into()), ..Wanted::default() },
-            Wanted { name: Some(b"a/b".into()), ..Wanted::default() },
+            Wanted {
+                min_size: Some("10M".into()),
+                ..Wanted::default()
+            },
+            Wanted {
+                newer_than: Some("soon".into()),
+                ..Wanted::default()
+            },
+            Wanted {
+                name: Some(b"a/b".into()),
+                ..Wanted::default()
+            },
         ];
         for wanted in wrong {
             assert!(Filter::parse(&wanted, 0).is_err(), "{wanted:?}");

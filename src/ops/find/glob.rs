@@ -6,7 +6,7 @@
 
 /// A pattern for the last part of a path.
 #[derive(Debug, Clone)]
-pub struct NameGlob {
+pub(super) struct NameGlob {
     text: Vec<u8>,
     tokens: Vec<Token>,
 }
@@ -59,7 +59,7 @@ impl NameGlob {
     ///
     /// # Errors
     /// A sentence that says what can never match.
-    pub fn parse(text: impl AsRef<[u8]>) -> Result<Self, String> {
+    pub(super) fn parse(text: impl AsRef<[u8]>) -> Result<Self, String> {
         let text = text.as_ref();
         if text.is_empty() {
             return Err("`name` is empty; leave it out to find every name".into());
@@ -107,15 +107,13 @@ impl NameGlob {
     }
 
     /// The pattern as it was written.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
+    pub(super) fn as_bytes(&self) -> &[u8] {
         &self.text
     }
 
     /// Whether a whole name fits. Only the last star can need another try: an earlier one that took
     /// more could give nothing that the last does not.
-    #[must_use]
-    pub fn matches(&self, name: &[u8]) -> bool {
+    pub(super) fn matches(&self, name: &[u8]) -> bool {
         let name = units(name);
         let (mut token, mut unit) = (0, 0);
         let mut again: Option<(usize, usize)> = None;

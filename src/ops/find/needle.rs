@@ -22,15 +22,24 @@ impl Needle {
     /// A sentence that says what no line can hold.
     pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
         if text.is_empty() {
-            return Err("`contains` is empty; leave it out to find files whatever they hold".into());
+            return Err(
+                "`contains` is empty; leave it out to find files whatever they hold".into(),
+            );
         }
         if text.len() > LONGEST {
             return Err(format!("`contains` has more than {LONGEST} bytes"));
         }
         if text.contains(&b'\n') || text.contains(&0) {
-            return Err("`contains` is a text within one line, without newlines and NUL bytes".into());
+            return Err(
+                "`contains` is a text within one line, without newlines and NUL bytes".into(),
+            );
         }
         Ok(Self(text.to_vec()))
+    }
+
+    /// The text.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 
     /// Counts the lines of what is read piece by piece.
@@ -135,7 +144,9 @@ mod tests {
 
     fn naive(text: &[u8], needle: &[u8]) -> u64 {
         let lines = text.split(|&b| b == b'\n');
-        lines.filter(|line| line.windows(needle.len()).any(|w| w == needle)).count() as u64
+        lines
+            .filter(|line| line.windows(needle.len()).any(|w| w == needle))
+            .count() as u64
     }
 
     proptest! {
@@ -155,7 +166,12 @@ mod tests {
     fn grep_and_we_count_the_same() {
         let dir = tempfile::tempdir().unwrap();
         let contents: [&[u8]; 6] = [
-            b"-e a\nb -e\nc", b"", b"\0\xff-e\n\xfe-e", b"-e", b"e\n-\n", b"x -e -e\r\n",
+            b"-e a\nb -e\nc",
+            b"",
+            b"\0\xff-e\n\xfe-e",
+            b"-e",
+            b"e\n-\n",
+            b"x -e -e\r\n",
         ];
         let names = ["a", "b:1", "-c", "d\ne:7", "1", "f\\"];
         for (name, content) in names.iter().zip(contents) {
@@ -164,7 +180,10 @@ mod tests {
         let paths = names.map(|name| below(dir.path(), name.as_bytes()));
         let needle = Needle::parse(b"-e").unwrap();
         let found = here(&needle, &paths, "/usr/bin:/bin").unwrap();
-        let expected: Vec<_> = contents.iter().map(|text| Some(naive(text, b"-e"))).collect();
+        let expected: Vec<_> = contents
+            .iter()
+            .map(|text| Some(naive(text, b"-e")))
+            .collect();
         assert_eq!(found, expected);
     }
 
