@@ -1,9 +1,10 @@
-//! Suggestions while a prompt or a resource template is being filled in: names of hosts, and paths
-//! on them.
+//! Suggestions while a prompt or a resource template is being filled in: names of hosts, and on them
+//! paths, containers, compose projects and storage pools.
 //!
 //! Nothing here is an error: what is not known, may not be seen or does not answer in time has no
 //! suggestions.
 
+mod named;
 mod path;
 
 use crate::access::Principal;
@@ -11,7 +12,14 @@ use crate::mcp::Completion;
 use crate::ops::Ops;
 use crate::prompts::Prompt;
 use crate::resources;
+use fleet::Deadline;
+use named::Named;
 use rmcp::model::{CompletionInfo, Reference};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long somebody who types waits. The host may have to be connected to first.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What could follow what has been typed, for this caller.
 pub async fn complete(ops: &Ops, principal: &Principal, asked: &Completion) -> CompletionInfo {
@@ -30,6 +38,12 @@ pub async fn complete(ops: &Ops, principal: &Principal, asked: &Completion) -> C
         {
             path::complete(ops, principal, asked).await
         }
+        (Reference::Resource(template), variable) if resources::is_template(&template.uri) => {
+            match Named::of(variable) {
+                Some(named) => named.complete(ops, principal, asked).await,
+                None => CompletionInfo::default(),
+            }
+        }
         _ => CompletionInfo::default(),
     }
 }
@@ -38,6 +52,11 @@ fn hosts(ops: &Ops, principal: &Principal, typed: &str) -> CompletionInfo {
     let visible = ops.visible_hosts(principal).into_iter();
     let names = visible.filter(|host| host.as_str().starts_with(typed));
     suggest(names.map(|host| host.to_string()).collect(), true)
+}
+
+/// When somebody who types no longer waits.
+fn patience(asked: &Completion) -> Deadline {
+    Deadline::at(asked.context.deadline.min(Instant::now() + PATIENCE))
 }
 
 /// The first of these; `all` says whether there are no others than these.

@@ -4,14 +4,17 @@
 //! it, asks the fleet, and answers with a report that can be shown as text and serialised. It
 //! knows neither MCP nor terminals.
 
+mod ask;
 #[allow(
     dead_code,
     reason = "what verifies a copy and compares files stands on it"
 )]
 mod checksum;
+mod compose;
 mod decode;
 #[allow(dead_code)]
 mod diff;
+mod docker;
 mod failure;
 mod find;
 mod hosts;
@@ -23,9 +26,14 @@ mod run;
 mod select;
 mod sftp;
 mod sweep;
+mod syslog;
 mod text;
 mod walk;
+mod zfs;
 
+pub use ask::Shown;
+pub use compose::{Project, ProjectName, Projects};
+pub use docker::{Container, ContainerName, Containers};
 pub use failure::Failure;
 pub use find::{
     DEFAULT_FIND_LIMIT, FindKind, FindReport, FindRequest, MAX_FIND_DEPTH, MAX_FIND_LIMIT,
@@ -40,6 +48,7 @@ pub use read::{
 };
 pub use run::{RunReport, RunRequest};
 pub use text::{Bytes, Printable};
+pub use zfs::PoolName;
 
 use crate::access::{Action, Decision, Principal, Visible, decide};
 use fleet::{Deadline, Fleet, FleetError, HostName, Lease};

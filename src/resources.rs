@@ -1,13 +1,20 @@
 //! The resources: one file per scheme, behind one enum that the compiler keeps complete.
 //!
-//! A resource is something to look at: the list of hosts, a file, a directory. It is read with the
-//! same operations and the same rights as the tools use; nothing here changes anything.
+//! A resource is something to look at: the list of hosts, a file, a directory, the containers, pools
+//! and logs of a host. It is read with the same operations and the same rights as the tools use;
+//! nothing here changes anything.
 
+mod compose;
 mod contents;
+mod docker;
 mod host;
 mod hosts;
 mod scout;
+mod source;
+mod subject;
+mod syslog;
 mod uri;
+mod zfs;
 
 use crate::access::Principal;
 use crate::mcp::{CallError, Contents};
@@ -16,6 +23,7 @@ use fleet::Deadline;
 use rmcp::model::{Resource, ResourceTemplate};
 use serde_json::Value;
 use std::time::Duration;
+use subject::Source;
 
 /// Every scheme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,6 +34,14 @@ pub enum Scheme {
     Scout,
     /// `{host}://{path*}`: the name of a host.
     Host,
+    /// `{host}://docker…` and `docker://{host}…`: its containers.
+    Docker,
+    /// `{host}://compose…` and `compose://{host}…`: its compose projects.
+    Compose,
+    /// `{host}://zfs…` and `zfs://{host}…`: its pools.
+    Zfs,
+    /// `{host}://syslog` and `syslog://{host}`: its log.
+    Syslog,
 }
 
 /// What a resource is read with.
@@ -43,7 +59,15 @@ pub struct Reader<'a> {
 
 impl Scheme {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Hosts, Self::Scout, Self::Host];
+    pub const ALL: [Self; 7] = [
+        Self::Hosts,
+        Self::Scout,
+        Self::Host,
+        Self::Docker,
+        Self::Compose,
+        Self::Zfs,
+        Self::Syslog,
+    ];
 
     /// The scheme of a URI. Whatever is none of ours may be the name of a host.
     ///
@@ -53,7 +77,10 @@ impl Scheme {
         match uri::split(uri) {
             Some((scheme, _)) if scheme.eq_ignore_ascii_case("hosts") => Self::Hosts,
             Some((scheme, _)) if scheme.eq_ignore_ascii_case("scout") => Self::Scout,
-            _ => Self::Host,
+            _ => match subject::asked(uri).next() {
+                Some(asked) => asked.subject.source().into(),
+                None => Self::Host,
+            },
         }
     }
 
@@ -64,6 +91,10 @@ impl Scheme {
             Self::Hosts => "hosts",
             Self::Scout => "scout",
             Self::Host => "host",
+            Self::Docker => Source::Docker.word(),
+            Self::Compose => Source::Compose.word(),
+            Self::Zfs => Source::Zfs.word(),
+            Self::Syslog => Source::Syslog.word(),
         }
     }
 
@@ -77,6 +108,20 @@ impl Scheme {
             Self::Hosts => hosts::read(reader, uri, rest).await,
             Self::Scout => scout::read(reader, uri, rest).await,
             Self::Host => host::read(reader, uri, scheme, rest).await,
+            Self::Docker | Self::Compose | Self::Zfs | Self::Syslog => {
+                source::read(reader, uri, scheme, rest).await
+            }
+        }
+    }
+}
+
+impl From<Source> for Scheme {
+    fn from(source: Source) -> Self {
+        match source {
+            Source::Docker => Self::Docker,
+            Source::Compose => Self::Compose,
+            Source::Zfs => Self::Zfs,
+            Source::Syslog => Self::Syslog,
         }
     }
 }
@@ -90,13 +135,15 @@ pub fn list() -> Vec<Resource> {
 /// What can be filled in.
 #[must_use]
 pub fn templates() -> Vec<ResourceTemplate> {
-    vec![scout::describe(), host::describe()]
+    let files = [scout::describe(), host::describe()];
+    files.into_iter().chain(source::templates()).collect()
 }
 
 /// Whether a template of this form is served: completion is asked for by it.
 #[must_use]
 pub fn is_template(uri_template: &str) -> bool {
-    [scout::TEMPLATE, host::TEMPLATE].contains(&uri_template)
+    let mut templates = templates().into_iter();
+    templates.any(|template| template.uri_template == uri_template)
 }
 
 /// What a failed read answers.
@@ -141,6 +188,14 @@ mod tests {
             ("HOSTS://list", Scheme::Hosts),
             ("Scout://web1/x", Scheme::Scout),
             ("web1://x", Scheme::Host),
+            ("web1://docker", Scheme::Docker),
+            ("web1://docker/x", Scheme::Host),
+            ("docker://web1/app/logs", Scheme::Docker),
+            ("Docker://etc/hosts", Scheme::Host),
+            ("web1://compose/shop", Scheme::Compose),
+            ("zfs://web1", Scheme::Zfs),
+            ("web1://syslog", Scheme::Syslog),
+            ("scout://docker/app/logs", Scheme::Scout),
             ("file:///etc/passwd", Scheme::Host),
             ("nonsense", Scheme::Host),
             ("", Scheme::Host),

@@ -4,6 +4,7 @@
 //! with the arguments is said in words a model can act on; what failed on a host is a result with
 //! `isError`, never a protocol error.
 
+mod find;
 mod hosts;
 mod read;
 mod run;
@@ -27,6 +28,8 @@ pub enum Tool {
     Hosts,
     /// A file or directory.
     Read,
+    /// Files, by what they are called, are, and hold.
+    Find,
     /// A command.
     Run,
 }
@@ -93,7 +96,7 @@ impl From<Failure> for Answered {
 
 impl Tool {
     /// All of them, in the order they are listed.
-    pub const ALL: [Self; 4] = [Self::Scout, Self::Hosts, Self::Read, Self::Run];
+    pub const ALL: [Self; 5] = [Self::Scout, Self::Hosts, Self::Read, Self::Find, Self::Run];
 
     /// The name.
     #[must_use]
@@ -102,6 +105,7 @@ impl Tool {
             Self::Scout => "scout",
             Self::Hosts => "hosts",
             Self::Read => "read",
+            Self::Find => "find",
             Self::Run => "run",
         }
     }
@@ -119,6 +123,7 @@ impl Tool {
             Self::Scout => scout::describe(),
             Self::Hosts => hosts::describe(),
             Self::Read => read::describe(),
+            Self::Find => find::describe(),
             Self::Run => run::describe(),
         };
         schema::tool(self.name(), described)
@@ -138,6 +143,10 @@ impl Tool {
             },
             Self::Read => match parse(self, arguments) {
                 Ok(args) => read::call(call, args).await,
+                Err(failure) => failure.into(),
+            },
+            Self::Find => match parse(self, arguments) {
+                Ok(args) => find::call(call, args).await,
                 Err(failure) => failure.into(),
             },
             Self::Run => match parse(self, arguments) {

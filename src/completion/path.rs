@@ -1,16 +1,11 @@
 //! Paths on a host: what the directory that was typed so far holds.
 
-use super::suggest;
+use super::{patience, suggest};
 use crate::access::Principal;
 use crate::mcp::Completion;
 use crate::ops::{Ops, Range, ReadReport, ReadRequest};
-use fleet::{Deadline, HostName, RemotePath};
+use fleet::{HostName, RemotePath};
 use rmcp::model::CompletionInfo;
-use std::time::Duration;
-use tokio::time::Instant;
-
-/// How long somebody who types waits. The host may have to be connected to first.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) async fn complete(
     ops: &Ops,
@@ -40,8 +35,7 @@ pub(super) async fn complete(
         },
         tree: None,
     };
-    let deadline = asked.context.deadline.min(Instant::now() + PATIENCE);
-    let report = ops.read(principal, request, Deadline::at(deadline)).await;
+    let report = ops.read(principal, request, patience(asked)).await;
     let Ok(ReadReport::Directory(listing)) = report else {
         return CompletionInfo::default();
     };

@@ -45,6 +45,8 @@ mod output_is_honest;
 #[cfg(test)]
 mod resources_and_prompts;
 #[cfg(test)]
+mod resources_tell_what_a_host_runs;
+#[cfg(test)]
 mod roles_and_scopes_hold;
 #[cfg(test)]
 mod secrets_stay_inside;

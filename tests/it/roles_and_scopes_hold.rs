@@ -123,7 +123,7 @@ async fn the_command_line_and_pipes_are_held_to_the_role_too() {
 }
 
 /// A server with one key for `web-01` alone and one for all hosts; and the keys.
-async fn scoped(fleet: &Fleet) -> (TestServer, String, String) {
+pub(crate) async fn scoped(fleet: &Fleet) -> (TestServer, String, String) {
     let mut toml = String::new();
     let mut secrets = Vec::new();
     for (name, scope) in [("narrow", "hosts = [\"web-01\"]\n"), ("wide", "")] {

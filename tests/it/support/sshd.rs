@@ -292,7 +292,7 @@ impl Sshd {
             // at boot.
             std::fs::create_dir_all("/run/sshd").unwrap();
         }
-        Command::new(program())
+        self.command()
             .args(["-D", "-e", "-f"])
             .arg(file)
             .stdin(Stdio::null())
@@ -300,6 +300,21 @@ impl Sshd {
             .stderr(append(&self.dir.join("log")))
             .spawn()
             .expect("sshd of openssh-server")
+    }
+
+    /// The program, where directories are to be seen in place of others in a mount namespace of its own.
+    fn command(&self) -> Command {
+        const MOUNT: &str = "while [ \"$1\" != -- ]; do mount --bind \"$1\" \"$2\" || exit; shift 2; done; shift; exec \"$@\"";
+        if self.config.mounts.is_empty() {
+            return Command::new(program());
+        }
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", MOUNT, "sh"]);
+        for (there, here) in &self.config.mounts {
+            command.arg(there).arg(here);
+        }
+        command.arg("--").arg(program());
+        command
     }
 
     /// Whether a banner comes. The answer belongs to our own child only while that lives, which the

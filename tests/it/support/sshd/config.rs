@@ -14,6 +14,10 @@ pub(crate) struct SshdConfig {
     pub(crate) sftp: bool,
     /// `ForceCommand`, when set.
     pub(crate) force_command: Option<String>,
+    /// `NAME=value` for every session. `SetEnv` counts once (sshd_config(5)), and is needed for more.
+    pub(crate) env: Vec<String>,
+    /// Directories that its sessions see in place of others, as on a machine of its own. Needs root.
+    pub(crate) mounts: Vec<(PathBuf, PathBuf)>,
     /// Any further lines. The first value of a keyword wins (sshd_config(5)), and these come first.
     pub(crate) lines: Vec<String>,
 }
@@ -25,6 +29,8 @@ impl Default for SshdConfig {
             max_startups: "1000".into(),
             sftp: true,
             force_command: None,
+            env: Vec::new(),
+            mounts: Vec::new(),
             lines: Vec::new(),
         }
     }
@@ -56,7 +62,7 @@ impl SshdConfig {
             format!("PidFile {}", paths.pid_file.display()),
             format!("MaxSessions {}", self.max_sessions),
             format!("MaxStartups {}", self.max_startups),
-            format!("SetEnv {mark}"),
+            format!("SetEnv {mark} {}", self.env.join(" ")),
             "StrictModes no".into(),
             "UsePAM no".into(),
             "PermitRootLogin prohibit-password".into(),
