@@ -11,6 +11,8 @@ mod a_live_check_proves_its_promises;
 #[cfg(test)]
 mod a_lost_connection_is_a_state;
 #[cfg(test)]
+mod a_search_is_exact;
+#[cfg(test)]
 mod a_slow_host_slows_nobody;
 #[cfg(test)]
 mod an_unreachable_host_is_left_alone;
