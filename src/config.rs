@@ -27,6 +27,7 @@ mod ops;
 mod overrides;
 mod path;
 mod ssh;
+mod tags;
 mod text;
 pub(crate) mod units;
 
@@ -44,6 +45,7 @@ pub use log::{Log, LogFormat};
 pub use ops::Ops;
 pub use overrides::Overrides;
 pub use ssh::{KEEPALIVE_MISSES, KnownHosts, Ssh};
+pub use tags::Tag;
 
 use serde::Deserialize;
 
@@ -67,6 +69,8 @@ pub struct Config {
     pub limits: Limits,
     /// The connections to hosts.
     pub ssh: Ssh,
+    /// Tags of hosts, in the order of their names.
+    pub tags: Vec<Tag>,
     /// Keys, roles and the hosts that exist for clients.
     pub auth: Auth,
     /// What is logged, and how.

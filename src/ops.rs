@@ -5,6 +5,7 @@
 //! knows neither MCP nor terminals.
 
 mod ask;
+mod broadcast;
 #[allow(
     dead_code,
     reason = "what verifies a copy and compares files stands on it"
@@ -17,6 +18,7 @@ mod diff;
 mod docker;
 mod failure;
 mod find;
+mod fold;
 mod hosts;
 mod inspect;
 mod place;
@@ -32,6 +34,10 @@ mod walk;
 mod zfs;
 
 pub use ask::Shown;
+pub use broadcast::{
+    Audience, BroadcastReport, BroadcastRequest, DEFAULT_WIDTH, HostAnswer, MAX_PLACES, MAX_WIDTH,
+    Place, Section, State, Work,
+};
 pub use compose::{Project, ProjectName, Projects};
 pub use docker::{Container, ContainerName, Containers};
 pub use failure::Failure;
@@ -39,6 +45,7 @@ pub use find::{
     DEFAULT_FIND_LIMIT, FindKind, FindReport, FindRequest, MAX_FIND_DEPTH, MAX_FIND_LIMIT,
     MatchReport, Wanted,
 };
+pub use fold::Normalize;
 pub use hosts::{HostLine, HostsReport, HostsRequest};
 pub use place::PlaceReport;
 pub use progress::{Progress, Step, Unit};
@@ -85,13 +92,25 @@ impl Ops {
         action: Action<'_>,
         host: &HostName,
     ) -> Result<Decision, Failure> {
+        self.decide_on(principal, action, Some(host))
+    }
+
+    /// The same, or whether the principal may do this on any host at all.
+    fn decide_on(
+        &self,
+        principal: &Principal,
+        action: Action<'_>,
+        host: Option<&HostName>,
+    ) -> Result<Decision, Failure> {
         // Before anything else is looked at: what is wrong with the rest of a request must not tell
         // a hidden host from one that does not exist, nor must the time this takes.
-        if self.fleet.inventory().find(host).is_none() {
-            return Err(self.unknown_host(principal, host.as_str()));
+        let name = host.map(HostName::as_str);
+        let unknown = || Err(self.unknown_host(principal, name.unwrap_or_default()));
+        if host.is_some_and(|host| self.fleet.inventory().find(host).is_none()) {
+            return unknown();
         }
-        match decide(&self.visible, principal, action, Some(host.as_str())) {
-            Decision::UnknownHost => Err(self.unknown_host(principal, host.as_str())),
+        match decide(&self.visible, principal, action, name) {
+            Decision::UnknownHost => unknown(),
             Decision::Refuse(denial) => Err(Failure::denied(host, &denial)),
             allowed => Ok(allowed),
         }

@@ -7,7 +7,7 @@ mod gate;
 mod hosts;
 mod names;
 
-pub use hosts::inventory;
+pub use hosts::{inventory, strangers};
 
 use crate::access::{KeyRing, Principal};
 use crate::admin::Admin;
@@ -80,6 +80,9 @@ impl Backend {
         let inventory = read_hosts(config).await?;
         for skipped in inventory.skipped() {
             tracing::warn!(alias = skipped.alias, reason = %skipped.reason, "a host is left out");
+        }
+        for problem in strangers(config, &inventory) {
+            tracing::info!(problem, "a tag names what is no host");
         }
         let fleet = Fleet::start(fleet::Settings {
             inventory,

@@ -4,6 +4,7 @@
 //! with the arguments is said in words a model can act on; what failed on a host is a result with
 //! `isError`, never a protocol error.
 
+mod broadcast;
 mod find;
 mod hosts;
 mod read;
@@ -32,6 +33,8 @@ pub enum Tool {
     Find,
     /// A command.
     Run,
+    /// A command or a path on many hosts.
+    Broadcast,
 }
 
 /// What a tool call is made with.
@@ -96,7 +99,14 @@ impl From<Failure> for Answered {
 
 impl Tool {
     /// All of them, in the order they are listed.
-    pub const ALL: [Self; 5] = [Self::Scout, Self::Hosts, Self::Read, Self::Find, Self::Run];
+    pub const ALL: [Self; 6] = [
+        Self::Scout,
+        Self::Hosts,
+        Self::Read,
+        Self::Find,
+        Self::Run,
+        Self::Broadcast,
+    ];
 
     /// The name.
     #[must_use]
@@ -107,6 +117,7 @@ impl Tool {
             Self::Read => "read",
             Self::Find => "find",
             Self::Run => "run",
+            Self::Broadcast => "broadcast",
         }
     }
 
@@ -125,6 +136,7 @@ impl Tool {
             Self::Read => read::describe(),
             Self::Find => find::describe(),
             Self::Run => run::describe(),
+            Self::Broadcast => broadcast::describe(),
         };
         schema::tool(self.name(), described)
     }
@@ -151,6 +163,10 @@ impl Tool {
             },
             Self::Run => match parse(self, arguments) {
                 Ok(args) => run::call(call, args).await,
+                Err(failure) => failure.into(),
+            },
+            Self::Broadcast => match parse(self, arguments) {
+                Ok(args) => broadcast::call(call, args).await,
                 Err(failure) => failure.into(),
             },
         }

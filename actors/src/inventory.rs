@@ -75,6 +75,21 @@ impl Inventory {
         self
     }
 
+    /// Gives the hosts that each expression covers its tag, beside those they have. What an
+    /// expression spells out need not exist: a tag says what a host is, not which hosts there are.
+    #[must_use]
+    pub fn tagged<'a>(mut self, tags: impl IntoIterator<Item = (&'a str, Expression)>) -> Self {
+        for (tag, hosts) in tags {
+            let entries = self.entries.values_mut();
+            for entry in entries.filter(|entry| hosts.covers(&entry.name)) {
+                if !entry.tags.iter().any(|known| known == tag) {
+                    entry.tags.push(tag.to_owned());
+                }
+            }
+        }
+        self
+    }
+
     /// The hosts in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = &Entry> {
         self.entries.values()

@@ -9,7 +9,9 @@ use std::process::ExitCode;
 /// Flags of `hosts`.
 #[derive(Debug, Args)]
 pub(super) struct HostsArgs {
-    /// Only hosts whose name matches one of these globs, separated by commas.
+    /// Only the hosts this selects: names, `web-*`, `web-[01-18]`, `@tag` or `all`, with commas
+    /// between them; `!` excludes. With `--no-probe` it is a preview that asks no host.
+    #[arg(value_name = "EXPRESSION")]
     filter: Option<String>,
     /// Do not find out who is online.
     #[arg(long)]

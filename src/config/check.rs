@@ -9,14 +9,16 @@ use std::time::Duration;
 use super::auth::{RawAuth, RawKey};
 use super::bind::Bind;
 use super::error::{ConfigError, Problems, Warning};
-use super::kind::Held;
+use super::kind::{Held, Kind};
 use super::layers::{Origin, Placed};
 use super::limits::RawLimits;
 use super::load::Raw;
 use super::ssh::RawSsh;
-use super::{Auth, Config, KnownHosts, Limits, Ssh, Transport, path, units};
+use super::tags::{RawTag, Tag};
+use super::{Auth, Config, KnownHosts, Limits, Ssh, Transport, path, text, units};
 use crate::access::keys::{self, KeyEntry};
 use crate::access::{HostScope, Role, Visible};
+use fleet::inventory::Expression;
 
 /// The raw configuration on its way to the checked one.
 pub(super) struct Check<'a> {
@@ -43,6 +45,7 @@ impl<'a> Check<'a> {
         let limits = self.limits(raw.limits);
         let ssh = self.ssh(raw.ssh);
         let auth = self.auth(raw.auth);
+        let tags = self.tags(raw.tags);
         let config = Config {
             transport: raw.transport,
             enable_ui: raw.enable_ui,
@@ -50,6 +53,7 @@ impl<'a> Check<'a> {
             ops: raw.ops.into(),
             limits,
             ssh: ssh?,
+            tags: tags?,
             auth: auth?,
             log: raw.log.into(),
         };
@@ -195,6 +199,29 @@ impl<'a> Check<'a> {
             keys: entries,
             visible: Visible { allow, block },
         })
+    }
+
+    fn tags(&mut self, raw: Vec<RawTag>) -> Option<Vec<Tag>> {
+        let mut tags = Vec::new();
+        for RawTag { name, hosts } in raw {
+            if text::key_name(&name).is_err() {
+                self.problems.error(ConfigError::Illegal {
+                    origin: self.origin(&format!("tags.{name}")),
+                    key: "tags".into(),
+                    value: name.escape_debug().to_string().into(),
+                    why: "".into(),
+                    legal: Kind::Name.legal().into(),
+                });
+                return None;
+            }
+            // Each was read once, where it stands.
+            let parsed = hosts.iter().map(|item| Expression::parse(item).ok());
+            tags.push(Tag {
+                name,
+                hosts: parsed.collect::<Option<_>>()?,
+            });
+        }
+        Some(tags)
     }
 
     fn key(&mut self, n: usize, raw: RawKey, role: Role) -> Option<KeyEntry> {

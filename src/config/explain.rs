@@ -8,6 +8,7 @@ use super::error::ConfigErrors;
 use super::key::Key;
 use super::layers::{Origin, Placed};
 use super::load::Loaded;
+use super::tags;
 
 /// One key: what it holds, who said so, what it means. Never a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -64,6 +65,20 @@ impl Row {
                 .map(|(_, placed)| (key.kind.show(&placed.held), &placed.origin))
                 .unzip();
             value = names.join(",");
+            origin = origins.first().unwrap_or(&origin);
+        }
+        if key.path == "tags" {
+            let tags = all.iter().filter_map(|(path, placed)| {
+                Some((
+                    tags::name(path)?,
+                    key.kind.show(&placed.held),
+                    &placed.origin,
+                ))
+            });
+            let (lines, origins): (Vec<_>, Vec<_>) = tags
+                .map(|(name, hosts, origin)| (format!("{name}={hosts}"), origin))
+                .unzip();
+            value = lines.join(" ");
             origin = origins.first().unwrap_or(&origin);
         }
         Self {

@@ -140,7 +140,10 @@ fn walk(
             format!("{prefix}.{}", name.get_ref())
         };
         match value.get_ref() {
-            DeValue::Table(inner) => walk(&path, inner, lines, found, problems),
+            // A table below a tag is refused as its value.
+            DeValue::Table(inner) if prefix != "tags" => {
+                walk(&path, inner, lines, found, problems);
+            }
             DeValue::Array(items) if path == "auth.keys" => {
                 for (n, item) in items.iter().enumerate() {
                     key_table(&format!("{path}[{n}]"), item, lines, found, problems);

@@ -63,16 +63,19 @@ impl Key {
             super::ops::KEYS,
             super::limits::KEYS,
             super::ssh::KEYS,
+            super::tags::KEYS,
             super::auth::KEYS,
             super::log::KEYS,
         ];
         sections.into_iter().flatten()
     }
 
-    /// The key at `path`, fields of a listed key included: `auth.keys[2].name`.
+    /// The key at `path`, fields of a listed key and tags included: `auth.keys[2].name`,
+    /// `tags.db`.
     pub(super) fn find(path: &str) -> Option<&'static Self> {
         match key_field(path) {
             Some(field) => super::auth::FIELDS.iter().find(|key| key.path == field),
+            None if super::tags::name(path).is_some() => Some(&super::tags::TAG),
             None => Self::all().find(|key| key.path == path),
         }
     }

@@ -35,6 +35,10 @@ pub(super) enum Kind {
     Secrets,
     /// `[[auth.keys]]`, whose fields are keys of their own.
     KeyTables,
+    /// `[tags]`, whose names are those of tags.
+    TagTable,
+    /// Host expressions without tags.
+    Hosts,
     /// The name of a key.
     Name,
     /// A SHA-256 in hex.
@@ -127,6 +131,16 @@ impl Kind {
                 Given::Text(text) if text.is_empty() => Ok(Held::List(Vec::new())),
                 _ => Err("write `[[auth.keys]]` tables".into()),
             },
+            Self::TagTable => match given {
+                Given::Text(text) if text.is_empty() => Ok(Held::List(Vec::new())),
+                _ => Err("write a `[tags]` table".into()),
+            },
+            Self::Hosts => match given {
+                Given::List(items) => text::hosts(items),
+                // A comma may stand between brackets.
+                other => text::hosts(&[other.one()?.to_owned()]),
+            }
+            .map(Held::List),
         }
     }
 
@@ -171,6 +185,10 @@ impl Kind {
                     .into()
             }
             Self::KeyTables => "tables with `name`, `sha256`, `role` and `hosts`".into(),
+            Self::TagTable => "a table of tags, each with the hosts that have it".into(),
+            Self::Hosts => {
+                "host names, `web-*` and `web-[01-18]`, less those behind `!`; no tags".into()
+            }
             Self::Name => "a name of letters, digits, `.`, `_` and `-`, at most 64".into(),
             Self::Digest => "64 hexadecimal digits; `scout key new NAME` prints them".into(),
         }

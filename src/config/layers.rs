@@ -13,6 +13,7 @@ use config::{Map, Source, Value, ValueKind};
 use super::error::{ConfigError, Problems};
 use super::key::Key;
 use super::kind::{Given, Held};
+use super::tags;
 
 /// Where a value was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,11 +156,28 @@ impl Source for Layer {
             };
             Value::new(Some(&origin), kind)
         };
-        Ok(self
+        // The name of a tag may hold dots, and a path would be taken apart at them.
+        let (tags, others): (Vec<_>, Vec<_>) = self
             .0
             .iter()
+            .partition(|(path, _)| tags::name(path).is_some());
+        let mut map: Map<String, Value> = others
+            .into_iter()
             .map(|(path, placed)| (path.clone(), value(placed)))
-            .collect())
+            .collect();
+        let tags: Vec<Value> = tags
+            .into_iter()
+            .map(|(path, placed)| {
+                let name = Value::new(None, tags::name(path).unwrap_or_default());
+                let fields = [("name", name), ("hosts", value(placed))];
+                let fields = fields.map(|(field, value)| (field.to_owned(), value));
+                Value::new(None, ValueKind::Table(fields.into_iter().collect()))
+            })
+            .collect();
+        if !tags.is_empty() {
+            map.insert("tags".into(), Value::new(None, ValueKind::Array(tags)));
+        }
+        Ok(map)
     }
 }
 

@@ -21,6 +21,7 @@ use super::log::RawLog;
 use super::ops::RawOps;
 use super::overrides::Overrides;
 use super::ssh::RawSsh;
+use super::tags::RawTag;
 use super::{Config, Transport};
 
 /// A configuration, what is worth saying about it, and who said what.
@@ -102,6 +103,7 @@ pub(super) struct Raw {
     pub ops: RawOps,
     pub limits: RawLimits,
     pub ssh: RawSsh,
+    pub tags: Vec<RawTag>,
     pub auth: RawAuth,
     pub log: RawLog,
 }

@@ -4,6 +4,7 @@ mod example;
 mod keys;
 mod layers;
 mod refusals;
+mod tags;
 mod together;
 
 use std::fs;

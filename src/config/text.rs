@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 
+use fleet::inventory::Expression;
 use tracing_subscriber::EnvFilter;
 
 use crate::access::HostScope;
@@ -69,6 +70,21 @@ pub(super) fn url_host(text: &str) -> Result<String, String> {
 pub(super) fn globs(patterns: Vec<String>) -> Result<Vec<String>, String> {
     HostScope::matching(&patterns).map_err(|e| e.to_string())?;
     Ok(patterns)
+}
+
+/// Host expressions without tags, at least one.
+pub(super) fn hosts(items: &[String]) -> Result<Vec<String>, String> {
+    if items.is_empty() {
+        return Err("it names no host".into());
+    }
+    for item in items {
+        let shown = item.escape_debug();
+        let hosts = Expression::parse(item).map_err(|error| format!("`{shown}`: {error}"))?;
+        if hosts.has_tags() {
+            return Err(format!("`{shown}` asks for a tag"));
+        }
+    }
+    Ok(items.to_vec())
 }
 
 /// A path, not yet expanded. `~user` needs the user database and is refused.

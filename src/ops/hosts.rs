@@ -1,15 +1,16 @@
 //! Which hosts there are, how they are reached, and whether they answer.
 
-use super::{Failure, Ops};
-use crate::access::{HostScope, Principal};
+use super::{Failure, Ops, Printable};
+use crate::access::Principal;
 use fleet::HostStatus;
+use fleet::inventory::fold;
 use serde::Serialize;
 use std::fmt;
 
 /// Which hosts to list.
 #[derive(Debug, Clone, Default)]
 pub struct HostsRequest {
-    /// Only hosts whose name matches one of these globs, separated by commas.
+    /// Only the hosts that this expression selects.
     pub filter: Option<String>,
     /// Whether to find out who is online.
     pub probe: bool,
@@ -20,8 +21,12 @@ pub struct HostsRequest {
 pub struct HostsReport {
     /// The hosts, by name.
     pub hosts: Vec<HostLine>,
-    #[serde(skip)]
-    filtered: bool,
+    /// How many a filter selected; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub selected: Option<usize>,
+    /// The hosts a filter selected as a short expression that selects the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folded: Option<String>,
 }
 
 /// One host of the list.
@@ -58,26 +63,26 @@ impl Ops {
     /// Lists the hosts the principal may know.
     ///
     /// # Errors
-    /// A filter that is no list of globs.
+    /// A filter that cannot be followed or selects no host.
     pub async fn hosts(
         &self,
         principal: &Principal,
         request: HostsRequest,
     ) -> Result<HostsReport, Failure> {
-        let mut names = self.visible_hosts(principal);
-        let filter = request.filter.as_deref().map(str::trim);
-        let filter = filter.filter(|filter| !filter.is_empty());
-        if let Some(filter) = filter {
-            let scope = scope(filter)?;
-            names.retain(|name| scope.contains(name.as_str()));
-        }
+        let filter = request.filter.as_deref();
+        let filter = filter.filter(|filter| !filter.trim().is_empty());
+        let names = match filter {
+            Some(filter) => self.select(principal, filter)?,
+            None => self.visible_hosts(principal),
+        };
         let hosts = self.fleet.status(&names, request.probe).await?;
         Ok(HostsReport {
             hosts: hosts
                 .into_iter()
                 .map(|host| self.line(principal, host))
                 .collect(),
-            filtered: filter.is_some(),
+            selected: filter.map(|_| names.len()),
+            folded: filter.map(|_| fold(&names)),
         })
     }
 
@@ -106,48 +111,18 @@ impl Ops {
     }
 }
 
-/// The hosts a filter names: globs, separated by commas that stand outside of braces.
-fn scope(filter: &str) -> Result<HostScope, Failure> {
-    let invalid = |why: String| Failure::invalid(format!("`filter`: {why}"));
-    let mut depth = 0_usize;
-    let globs = filter.split(|c| {
-        match c {
-            '{' => depth += 1,
-            '}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        c == ',' && depth == 0
-    });
-    let globs: Vec<&str> = globs.map(str::trim).collect();
-    for glob in &globs {
-        if glob.starts_with(['!', '@']) {
-            return Err(invalid(format!(
-                "`{glob}` is no glob; exclusions and tags are not supported"
-            )));
-        }
-        let class = glob
-            .split_once('[')
-            .and_then(|(_, rest)| rest.split_once(']'));
-        // `[01-18]` reads like a range of numbers, and would be a set of single characters.
-        if class.is_some_and(|(class, _)| class.len() > 3 && class.contains('-')) {
-            return Err(invalid(format!(
-                "`{glob}`: a class like `[1-9]` is one character; ranges are not supported"
-            )));
-        }
-    }
-    HostScope::matching(globs).map_err(|error| invalid(error.to_string()))
-}
-
 impl fmt::Display for HostsReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.hosts.is_empty(), self.filtered) {
-            (true, true) => return f.write_str("No host matches the filter."),
-            (true, false) => return f.write_str("No SSH hosts configured."),
-            (false, _) => {}
+        if self.hosts.is_empty() {
+            return f.write_str("No SSH hosts configured.");
         }
         f.write_str("Available hosts:")?;
         for host in &self.hosts {
             write!(f, "\n  {host}")?;
+        }
+        if let (Some(selected), Some(folded)) = (self.selected, &self.folded) {
+            let hosts = if selected == 1 { "host" } else { "hosts" };
+            write!(f, "\n{selected} {hosts}: {folded}")?;
         }
         Ok(())
     }
@@ -170,6 +145,9 @@ impl fmt::Display for HostLine {
         if let Some(jump) = &self.jump {
             write!(f, " via {jump}")?;
         }
+        for tag in &self.tags {
+            write!(f, " @{}", Printable(tag))?;
+        }
         Ok(())
     }
 }
@@ -178,13 +156,42 @@ impl fmt::Display for HostLine {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_filter_is_a_list_of_globs_and_nothing_that_only_looks_like_one() {
-        let all = scope("web-{1,2}, db*").unwrap();
-        assert!(all.contains("web-2") && all.contains("db7") && !all.contains("web-3"));
-        assert!(scope("web-[1-9]").unwrap().contains("web-4"));
-        for wrong in ["web-[01-18]", "web*,!web-1", "@db", "a b"] {
-            assert_eq!(scope(wrong).err().unwrap().code, "invalid", "{wrong}");
+    fn line(name: &str, tags: &[&str]) -> HostLine {
+        HostLine {
+            name: name.into(),
+            online: Some(true),
+            connection: "idle",
+            user: Some("ann".into()),
+            hostname: Some("10.0.0.1".into()),
+            port: Some(22),
+            jump: None,
+            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+            problem: None,
         }
+    }
+
+    #[test]
+    fn a_list_without_a_filter_is_lines_and_no_more() {
+        let report = HostsReport {
+            hosts: vec![line("db1", &["db", "eu\u{1b}"]), line("web", &[])],
+            selected: None,
+            folded: None,
+        };
+        assert_eq!(
+            report.to_string(),
+            "Available hosts:\n  [✓] db1 (online) -> ann@10.0.0.1:22 @db @eu\\u{1b}\n  [✓] web (online) -> ann@10.0.0.1:22"
+        );
+    }
+
+    #[test]
+    fn what_a_filter_selects_is_summed_up() {
+        let mut report = HostsReport {
+            hosts: vec![line("n1", &[]), line("n2", &[])],
+            selected: Some(2),
+            folded: Some("n[1-2]".into()),
+        };
+        assert!(report.to_string().ends_with(":22\n2 hosts: n[1-2]"));
+        report.selected = Some(1);
+        assert!(report.to_string().contains("\n1 host: "));
     }
 }

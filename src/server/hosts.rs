@@ -20,7 +20,29 @@ pub fn inventory(config: &Config) -> Result<Inventory, ServerError> {
         true => Sources::standard(local),
         false => Sources::named(path, local),
     };
-    Ok(Inventory::load(&sources)?)
+    let tags = config.tags.iter();
+    let tags = tags.map(|tag| (tag.name.as_str(), tag.expression()));
+    Ok(Inventory::load(&sources)?.tagged(tags))
+}
+
+/// What the configuration says of hosts that do not exist, as whole sentences: harmless, and rarely
+/// meant.
+#[must_use]
+pub fn strangers(config: &Config, inventory: &Inventory) -> Vec<String> {
+    let hosts = || inventory.iter().map(|entry| (entry.name(), [].as_slice()));
+    let mut found = Vec::new();
+    for tag in &config.tags {
+        for part in &tag.hosts {
+            if let Err(error) = part.select(hosts()) {
+                let (name, part) = (&tag.name, part.as_str().escape_debug());
+                found.push(format!(
+                    "the tag `{name}` is given to `{part}`: {}",
+                    error.problem()
+                ));
+            }
+        }
+    }
+    found
 }
 
 /// A file named in Scout's own configuration replaces those of the ssh configuration; the usual

@@ -12,7 +12,8 @@ use serde_json::json;
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Args {
-    /// Only hosts whose name matches: globs separated by commas, such as `web-*,db1`.
+    /// Only the hosts that this host expression selects: names, globs `web-*`, ranges `web-[01-18]`,
+    /// tags `@db` or `all`, joined by commas; `!` in front excludes.
     #[serde(default)]
     filter: Option<String>,
     /// Find out which hosts are online (default true). Answers are kept for a short time.
@@ -23,7 +24,7 @@ pub(super) struct Args {
 pub(super) fn describe() -> Described {
     Described {
         title: "List hosts",
-        description: "List the SSH hosts of the fleet: name, address, whether each is online, and the state of its connection. Examples: {} lists all; {\"filter\": \"web-*\"} only those.",
+        description: "List the SSH hosts of the fleet: name, address, whether each is online, and the state of its connection. Examples: {} lists all; {\"filter\": \"web-[01-18],@db,!web-07\"} only those; with {\"probe\": false} it previews what a host expression selects without asking any host.",
         annotations: reads(),
         input: of::<Args>(),
         output: report(json!({
@@ -38,6 +39,8 @@ pub(super) fn describe() -> Described {
                 "tags": {"type": "array", "items": {"type": "string"}},
                 "problem": {"type": "string", "description": "why the host cannot be used"},
             }, "required": ["name", "connection"]}},
+            "selected": {"type": "integer", "description": "how many the filter selected"},
+            "folded": {"type": "string", "description": "the selected hosts as a short host expression"},
         })),
     }
 }

@@ -15,6 +15,8 @@ mod a_search_is_exact;
 #[cfg(test)]
 mod a_slow_host_slows_nobody;
 #[cfg(test)]
+mod an_expression_selects_what_it_says;
+#[cfg(test)]
 mod an_unreachable_host_is_left_alone;
 #[cfg(test)]
 mod any_bytes_arrive_as_they_are;

@@ -42,14 +42,14 @@ pub const MAX_WILDCARDS: usize = 256;
 pub const MAX_NAMES: u64 = 10_000;
 
 /// Which hosts of an inventory are meant.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expression {
     text: String,
     terms: Vec<Term>,
 }
 
 /// What stands between two commas.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Term {
     /// Where it begins.
     at: usize,
@@ -57,7 +57,7 @@ struct Term {
     what: What,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum What {
     All,
     Tags(Pattern),
@@ -80,6 +80,44 @@ impl Expression {
             text: text.to_owned(),
             terms: parse::terms(text)?,
         })
+    }
+
+    /// Several expressions as one, as if commas stood between them.
+    #[must_use]
+    pub fn joined(parts: &[Self]) -> Self {
+        let mut whole = Self {
+            text: String::new(),
+            terms: Vec::new(),
+        };
+        for part in parts {
+            if !whole.text.is_empty() {
+                whole.text.push(',');
+            }
+            let begin = whole.text.len();
+            whole.text.push_str(&part.text);
+            whole
+                .terms
+                .extend(part.terms.iter().cloned().map(|term| Term {
+                    at: term.at + begin,
+                    ..term
+                }));
+        }
+        whole
+    }
+
+    /// Whether a host of this name would be selected, if it exists and nothing depends on tags.
+    #[must_use]
+    pub fn covers(&self, host: &HostName) -> bool {
+        let fits = |excludes: bool| {
+            let mut terms = self.terms.iter().filter(|term| term.excludes == excludes);
+            terms.any(|term| match &term.what {
+                What::All => true,
+                What::Names(pattern) => pattern.fits(host.as_str()),
+                What::Tags(_) => false,
+            })
+        };
+        let all = self.terms.iter().all(|term| term.excludes);
+        (all || fits(false)) && !fits(true)
     }
 
     /// The hosts it selects among these, each with its tags, in the order of their names.

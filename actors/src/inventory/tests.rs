@@ -115,6 +115,20 @@ fn a_name_whose_block_can_never_apply_is_no_host() {
 }
 
 #[test]
+fn a_tag_is_given_besides_those_of_the_files_and_hides_no_stranger() {
+    let home = Home::new("Host db1 db2 web\nHost db1\n  Tag db,old\nHost web\n  ProxyCommand x\n");
+    let tag = |name, hosts| (name, Expression::parse(hosts).unwrap());
+    let inventory = home.load().unwrap().tagged([
+        tag("db", "db[1-9],!db2"),
+        tag("eu", "w*,db1"),
+        tag("none", "nothing"),
+    ]);
+    let tags = |name: &str| inventory.find(&host(name)).unwrap().tags().join(" ");
+    assert_eq!(tags("db1"), "db old eu");
+    assert_eq!((tags("db2"), tags("web")), (String::new(), "eu".into()));
+}
+
+#[test]
 fn a_missing_default_file_is_empty_and_a_missing_named_one_an_error() {
     let home = Home::new("");
     fs::remove_file(home.path(".ssh/config")).unwrap();

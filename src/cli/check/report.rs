@@ -52,6 +52,7 @@ impl Report {
             let text = format!("the host `{alias}` is left out: {}", skipped.reason);
             self.warnings.push(text);
         }
+        self.warnings.extend(server::strangers(config, &inventory));
         for entry in inventory.iter() {
             if let Usability::Unusable(problem) = entry.usability() {
                 let text = format!(
@@ -132,6 +133,30 @@ mod tests {
             "{note}"
         );
         assert!(report.to_string().ends_with("\nno problems\n"));
+    }
+
+    #[test]
+    fn a_tag_for_what_is_no_host_is_a_warning() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = dir.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let ssh = write("ssh_config", "Host db1 db2\n");
+        let tags = "[tags]\ndb = [\"db*\", \"pg[1-2]\"]\nweb = \"web-*\"\n";
+        let flags = Overrides::default()
+            .file(Some(write("scout.toml", tags)))
+            .set("ssh.config", "--ssh-config", Some(ssh.display()));
+        let home: Environment = [("HOME", "/nonexistent/home")].into_iter().collect();
+        let report = Report::of(&Config::load(&flags, &home));
+        assert_eq!(
+            report.warnings,
+            [
+                "the tag `db` is given to `pg[1-2]`: 2 unknown hosts: pg[1-2]",
+                "the tag `web` is given to `web-*`: the host expression selects no host",
+            ]
+        );
     }
 
     #[test]

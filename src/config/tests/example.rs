@@ -22,7 +22,7 @@ fn rendered() -> String {
     let mut section = "";
     for key in Key::all() {
         let (of, name) = key.path.split_once('.').unwrap_or(("", key.path));
-        if of != section {
+        if of != section && !of.is_empty() {
             let _ = writeln!(text, "\n[{of}]");
             section = of;
         }
@@ -44,6 +44,7 @@ fn rendered() -> String {
             "auth.keys" => text.push_str(
                 "#[[auth.keys]]\n#name = \"laptop\"\n#sha256 = \"…64 hexadecimal digits…\"\n#role = \"observer\"\n#hosts = [\"web-*\"]\n",
             ),
+            "tags" => text.push_str("#[tags]\n#db = [\"db-*\", \"pg[1-3]\"]\n"),
             _ => drop(writeln!(text, "{name} = {}", value(key.default, key.variable))),
         }
     }
@@ -84,7 +85,7 @@ fn the_example_sets_every_key_to_its_default() {
         let from_file = row.layer == "file";
         assert_eq!(
             from_file,
-            row.key != "auth.keys",
+            !["auth.keys", "tags"].contains(&row.key),
             "{} is {}",
             row.key,
             row.layer
@@ -104,7 +105,15 @@ fn the_keys_in_the_example_work_once_they_are_filled_in() {
         })
         .collect::<Vec<_>>()
         .join("\n");
-    let auth = load(&filled, &[]).unwrap().config.auth;
+    let config = load(&filled, &[]).unwrap().config;
+    let [tag] = &*config.tags else {
+        panic!("one tag")
+    };
+    assert_eq!(
+        (&*tag.name, tag.expression().as_str()),
+        ("db", "db-*,pg[1-3]")
+    );
+    let auth = config.auth;
     assert_eq!(
         (&*auth.keys[0].name, auth.keys[0].hosts.patterns()),
         ("laptop", &["web-*".to_owned()][..])

@@ -17,6 +17,7 @@ fn every_variable_of_the_contract_has_its_default() {
         ops,
         limits,
         ssh,
+        tags,
         auth,
         log,
     } = Config::load(&Overrides::default(), &env(&[]))
@@ -60,6 +61,7 @@ fn every_variable_of_the_contract_has_its_default() {
         ssh.known_hosts,
         KnownHosts::File("/nonexistent/home/.ssh/known_hosts".into())
     );
+    assert!(tags.is_empty());
     assert_eq!(
         (auth.enabled, auth.role, auth.keys.len()),
         (true, Role::Observer, 0)
