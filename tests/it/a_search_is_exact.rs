@@ -324,7 +324,7 @@ async fn what_was_not_looked_at_is_said() {
             "closed" => std::fs::create_dir(&path).unwrap(),
             _ => std::fs::write(&path, "text\n").unwrap(),
         }
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
     }
     if !fleet.account().is_root() {
         let closed = find(&client, &dir, json!({"name": "*.txt", "contains": "text"})).await;
