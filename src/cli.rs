@@ -9,6 +9,7 @@ mod check;
 mod copy;
 mod demo;
 mod fetch;
+mod find;
 mod healthcheck;
 mod hosts;
 mod key;
@@ -76,6 +77,8 @@ enum Command {
     Hosts(hosts::HostsArgs),
     /// Print a file, or list a directory: `scout read web1:/etc/hosts`.
     Read(read::ReadArgs),
+    /// Find files below a directory: `scout find web1:/etc --name '*.conf'`.
+    Find(find::FindArgs),
     /// Run a command on a host: `scout run web1 -- df -h`.
     Run(run::RunArgs),
     /// Copy files and directories: `scout copy web1:/etc/hosts .`, `scout copy app.tar web1:/tmp/`.
@@ -138,6 +141,7 @@ pub fn main() -> ExitCode {
             Command::Demo(args) => demo::run(&config, &args).await,
             Command::Hosts(args) => hosts::run(&config, args).await,
             Command::Read(args) => read::run(&config, args).await,
+            Command::Find(args) => find::run(&config, args).await,
             Command::Run(args) => run::run(&config, args).await,
             Command::Copy(args) => copy::run(&config, args).await,
             Command::Healthcheck(args) => healthcheck::run(&config, &args).await,
@@ -162,6 +166,7 @@ impl Command {
             Self::Stdio => listens_nowhere("scout stdio"),
             Self::Hosts(_) => listens_nowhere("scout hosts"),
             Self::Read(_) => listens_nowhere("scout read"),
+            Self::Find(_) => listens_nowhere("scout find"),
             Self::Run(_) => listens_nowhere("scout run"),
             Self::Copy(_) => listens_nowhere("scout copy"),
             Self::Healthcheck(_) => listens_nowhere("scout healthcheck"),
@@ -174,7 +179,7 @@ impl Command {
     fn quiet(&self) -> Option<&'static str> {
         match self {
             Self::Demo(_) => Some("warn"),
-            Self::Hosts(_) | Self::Read(_) | Self::Run(_) | Self::Copy(_) => {
+            Self::Hosts(_) | Self::Read(_) | Self::Find(_) | Self::Run(_) | Self::Copy(_) => {
                 Some("warn,fleet=error")
             }
             _ => None,

@@ -30,7 +30,7 @@ mod ssh;
 mod tags;
 mod text;
 mod transfer;
-mod units;
+pub(crate) mod units;
 
 pub use auth::Auth;
 pub use bind::Bind;

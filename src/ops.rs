@@ -10,18 +10,24 @@ mod checksum;
 mod compose;
 mod copy;
 mod decode;
+#[allow(dead_code)]
+mod diff;
 mod docker;
 mod failure;
+mod find;
 mod fold;
 mod hosts;
 mod inspect;
+mod place;
 mod progress;
 mod read;
 mod run;
 mod select;
+mod sftp;
 mod sweep;
 mod syslog;
 mod text;
+mod walk;
 mod zfs;
 
 pub use ask::Shown;
@@ -36,8 +42,13 @@ pub use copy::{
 };
 pub use docker::{Container, ContainerName, Containers};
 pub use failure::Failure;
+pub use find::{
+    DEFAULT_FIND_LIMIT, FindKind, FindReport, FindRequest, MAX_FIND_DEPTH, MAX_FIND_LIMIT,
+    MatchReport, Wanted,
+};
 pub use fold::Normalize;
 pub use hosts::{HostLine, HostsReport, HostsRequest};
+pub use place::PlaceReport;
 pub use progress::{Progress, Step, Unit};
 pub use read::{
     DEFAULT_DEPTH, DirectoryReport, EntryReport, FileReport, MAX_DEPTH, NodeReport, Range,

@@ -6,6 +6,7 @@
 
 mod broadcast;
 mod copy;
+mod find;
 mod hosts;
 mod read;
 mod run;
@@ -29,6 +30,8 @@ pub enum Tool {
     Hosts,
     /// A file or directory.
     Read,
+    /// Files, by what they are called, are, and hold.
+    Find,
     /// A command.
     Run,
     /// Files from one place to another.
@@ -99,10 +102,11 @@ impl From<Failure> for Answered {
 
 impl Tool {
     /// All of them, in the order they are listed.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Scout,
         Self::Hosts,
         Self::Read,
+        Self::Find,
         Self::Run,
         Self::Copy,
         Self::Broadcast,
@@ -115,6 +119,7 @@ impl Tool {
             Self::Scout => "scout",
             Self::Hosts => "hosts",
             Self::Read => "read",
+            Self::Find => "find",
             Self::Run => "run",
             Self::Copy => "copy",
             Self::Broadcast => "broadcast",
@@ -134,6 +139,7 @@ impl Tool {
             Self::Scout => scout::describe(),
             Self::Hosts => hosts::describe(),
             Self::Read => read::describe(),
+            Self::Find => find::describe(),
             Self::Run => run::describe(),
             Self::Copy => copy::describe(),
             Self::Broadcast => broadcast::describe(),
@@ -155,6 +161,10 @@ impl Tool {
             },
             Self::Read => match parse(self, arguments) {
                 Ok(args) => read::call(call, args).await,
+                Err(failure) => failure.into(),
+            },
+            Self::Find => match parse(self, arguments) {
+                Ok(args) => find::call(call, args).await,
                 Err(failure) => failure.into(),
             },
             Self::Run => match parse(self, arguments) {

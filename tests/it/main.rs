@@ -13,6 +13,8 @@ mod a_live_check_proves_its_promises;
 #[cfg(test)]
 mod a_lost_connection_is_a_state;
 #[cfg(test)]
+mod a_search_is_exact;
+#[cfg(test)]
 mod a_slow_host_slows_nobody;
 #[cfg(test)]
 mod an_expression_selects_what_it_says;
