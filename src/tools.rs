@@ -5,6 +5,8 @@
 //! `isError`, never a protocol error.
 
 mod broadcast;
+mod copy;
+mod find;
 mod hosts;
 mod read;
 mod run;
@@ -28,8 +30,12 @@ pub enum Tool {
     Hosts,
     /// A file or directory.
     Read,
+    /// Files, by what they are called, are, and hold.
+    Find,
     /// A command.
     Run,
+    /// Files from one place to another.
+    Copy,
     /// A command or a path on many hosts.
     Broadcast,
 }
@@ -96,11 +102,13 @@ impl From<Failure> for Answered {
 
 impl Tool {
     /// All of them, in the order they are listed.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Scout,
         Self::Hosts,
         Self::Read,
+        Self::Find,
         Self::Run,
+        Self::Copy,
         Self::Broadcast,
     ];
 
@@ -111,7 +119,9 @@ impl Tool {
             Self::Scout => "scout",
             Self::Hosts => "hosts",
             Self::Read => "read",
+            Self::Find => "find",
             Self::Run => "run",
+            Self::Copy => "copy",
             Self::Broadcast => "broadcast",
         }
     }
@@ -129,7 +139,9 @@ impl Tool {
             Self::Scout => scout::describe(),
             Self::Hosts => hosts::describe(),
             Self::Read => read::describe(),
+            Self::Find => find::describe(),
             Self::Run => run::describe(),
+            Self::Copy => copy::describe(),
             Self::Broadcast => broadcast::describe(),
         };
         schema::tool(self.name(), described)
@@ -151,8 +163,16 @@ impl Tool {
                 Ok(args) => read::call(call, args).await,
                 Err(failure) => failure.into(),
             },
+            Self::Find => match parse(self, arguments) {
+                Ok(args) => find::call(call, args).await,
+                Err(failure) => failure.into(),
+            },
             Self::Run => match parse(self, arguments) {
                 Ok(args) => run::call(call, args).await,
+                Err(failure) => failure.into(),
+            },
+            Self::Copy => match parse(self, arguments) {
+                Ok(args) => copy::call(call, args).await,
                 Err(failure) => failure.into(),
             },
             Self::Broadcast => match parse(self, arguments) {
