@@ -7,6 +7,7 @@
 mod chain;
 mod check;
 mod demo;
+mod diff;
 mod fetch;
 mod find;
 mod healthcheck;
@@ -78,6 +79,8 @@ enum Command {
     Read(read::ReadArgs),
     /// Find files below a directory: `scout find web1:/etc --name '*.conf'`.
     Find(find::FindArgs),
+    /// Compare two files or directories: `scout diff web1:/etc/hosts web2:/etc/hosts`.
+    Diff(diff::DiffArgs),
     /// Run a command on a host: `scout run web1 -- df -h`.
     Run(run::RunArgs),
     /// Explain the effective configuration and every problem in it.
@@ -139,6 +142,7 @@ pub fn main() -> ExitCode {
             Command::Hosts(args) => hosts::run(&config, args).await,
             Command::Read(args) => read::run(&config, args).await,
             Command::Find(args) => find::run(&config, args).await,
+            Command::Diff(args) => diff::run(&config, args).await,
             Command::Run(args) => run::run(&config, args).await,
             Command::Healthcheck(args) => healthcheck::run(&config, &args).await,
             Command::Check(_) | Command::Key(_) => ExitCode::SUCCESS,
@@ -163,6 +167,7 @@ impl Command {
             Self::Hosts(_) => listens_nowhere("scout hosts"),
             Self::Read(_) => listens_nowhere("scout read"),
             Self::Find(_) => listens_nowhere("scout find"),
+            Self::Diff(_) => listens_nowhere("scout diff"),
             Self::Run(_) => listens_nowhere("scout run"),
             Self::Healthcheck(_) => listens_nowhere("scout healthcheck"),
         };
@@ -174,7 +179,7 @@ impl Command {
     fn quiet(&self) -> Option<&'static str> {
         match self {
             Self::Demo(_) => Some("warn"),
-            Self::Hosts(_) | Self::Read(_) | Self::Find(_) | Self::Run(_) => {
+            Self::Hosts(_) | Self::Read(_) | Self::Find(_) | Self::Diff(_) | Self::Run(_) => {
                 Some("warn,fleet=error")
             }
             _ => None,

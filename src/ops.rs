@@ -13,7 +13,6 @@ mod broadcast;
 mod checksum;
 mod compose;
 mod decode;
-#[allow(dead_code)]
 mod diff;
 mod docker;
 mod failure;
@@ -39,6 +38,10 @@ pub use broadcast::{
     Place, Section, State, Work,
 };
 pub use compose::{Project, ProjectName, Projects};
+pub use diff::{
+    DEFAULT_CONTEXT, DiffReport, DiffRequest, DifferenceReport, DirectoriesReport, FilesReport,
+    MAX_CONTEXT, RelativeReport, SideReport,
+};
 pub use docker::{Container, ContainerName, Containers};
 pub use failure::Failure;
 pub use find::{

@@ -5,6 +5,7 @@
 //! `isError`, never a protocol error.
 
 mod broadcast;
+mod diff;
 mod find;
 mod hosts;
 mod read;
@@ -31,6 +32,8 @@ pub enum Tool {
     Read,
     /// Files, by what they are called, are, and hold.
     Find,
+    /// Two files or directories, or a file and what is expected in it.
+    Diff,
     /// A command.
     Run,
     /// A command or a path on many hosts.
@@ -99,11 +102,12 @@ impl From<Failure> for Answered {
 
 impl Tool {
     /// All of them, in the order they are listed.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Scout,
         Self::Hosts,
         Self::Read,
         Self::Find,
+        Self::Diff,
         Self::Run,
         Self::Broadcast,
     ];
@@ -116,6 +120,7 @@ impl Tool {
             Self::Hosts => "hosts",
             Self::Read => "read",
             Self::Find => "find",
+            Self::Diff => "diff",
             Self::Run => "run",
             Self::Broadcast => "broadcast",
         }
@@ -135,6 +140,7 @@ impl Tool {
             Self::Hosts => hosts::describe(),
             Self::Read => read::describe(),
             Self::Find => find::describe(),
+            Self::Diff => diff::describe(),
             Self::Run => run::describe(),
             Self::Broadcast => broadcast::describe(),
         };
@@ -159,6 +165,10 @@ impl Tool {
             },
             Self::Find => match parse(self, arguments) {
                 Ok(args) => find::call(call, args).await,
+                Err(failure) => failure.into(),
+            },
+            Self::Diff => match parse(self, arguments) {
+                Ok(args) => diff::call(call, args).await,
                 Err(failure) => failure.into(),
             },
             Self::Run => match parse(self, arguments) {
