@@ -6,6 +6,7 @@
 
 mod chain;
 mod check;
+mod copy;
 mod demo;
 mod diff;
 mod fetch;
@@ -83,6 +84,8 @@ enum Command {
     Diff(diff::DiffArgs),
     /// Run a command on a host: `scout run web1 -- df -h`.
     Run(run::RunArgs),
+    /// Copy files and directories: `scout copy web1:/etc/hosts .`, `scout copy app.tar web1:/tmp/`.
+    Copy(copy::CopyArgs),
     /// Explain the effective configuration and every problem in it.
     Check(check::CheckArgs),
     /// Make API keys.
@@ -144,6 +147,7 @@ pub fn main() -> ExitCode {
             Command::Find(args) => find::run(&config, args).await,
             Command::Diff(args) => diff::run(&config, args).await,
             Command::Run(args) => run::run(&config, args).await,
+            Command::Copy(args) => copy::run(&config, args).await,
             Command::Healthcheck(args) => healthcheck::run(&config, &args).await,
             Command::Check(_) | Command::Key(_) => ExitCode::SUCCESS,
         }
@@ -169,6 +173,7 @@ impl Command {
             Self::Find(_) => listens_nowhere("scout find"),
             Self::Diff(_) => listens_nowhere("scout diff"),
             Self::Run(_) => listens_nowhere("scout run"),
+            Self::Copy(_) => listens_nowhere("scout copy"),
             Self::Healthcheck(_) => listens_nowhere("scout healthcheck"),
         };
         flags.set(key, name, transport)
@@ -179,9 +184,12 @@ impl Command {
     fn quiet(&self) -> Option<&'static str> {
         match self {
             Self::Demo(_) => Some("warn"),
-            Self::Hosts(_) | Self::Read(_) | Self::Find(_) | Self::Diff(_) | Self::Run(_) => {
-                Some("warn,fleet=error")
-            }
+            Self::Hosts(_)
+            | Self::Read(_)
+            | Self::Find(_)
+            | Self::Diff(_)
+            | Self::Run(_)
+            | Self::Copy(_) => Some("warn,fleet=error"),
             _ => None,
         }
     }
@@ -212,7 +220,7 @@ fn fail(code: u8, error: &dyn std::error::Error) -> ExitCode {
 /// The exit code of a server that did not start or did not end well.
 fn server_failed(error: &ServerError) -> ExitCode {
     let code = match error {
-        ServerError::Inventory(_) | ServerError::Local(_) => EXIT_CODE,
+        ServerError::Inventory(_) | ServerError::Local(_) | ServerError::Root { .. } => EXIT_CODE,
         ServerError::Bind { .. } => 1,
         ServerError::Fleet(_) | ServerError::Failed(_) => SOFTWARE,
     };

@@ -6,12 +6,9 @@
 
 mod ask;
 mod broadcast;
-#[allow(
-    dead_code,
-    reason = "what verifies a copy and compares files stands on it"
-)]
 mod checksum;
 mod compose;
+mod copy;
 mod decode;
 mod diff;
 mod docker;
@@ -38,6 +35,10 @@ pub use broadcast::{
     Place, Section, State, Work,
 };
 pub use compose::{Project, ProjectName, Projects};
+pub use copy::{
+    CopyPlace, CopyReport, CopyRequest, Counts, Direction, LocalPlaces, Problem, Skipped,
+    transfer_failed,
+};
 pub use diff::{
     DEFAULT_CONTEXT, DiffReport, DiffRequest, DifferenceReport, DirectoriesReport, FilesReport,
     MAX_CONTEXT, RelativeReport, SideReport,
@@ -68,13 +69,28 @@ use fleet::{Deadline, Fleet, FleetError, HostName, Lease};
 pub struct Ops {
     fleet: Fleet,
     visible: Visible,
+    /// What copies may touch of this machine.
+    places: LocalPlaces,
+    turns: copy::Turns,
 }
 
 impl Ops {
-    /// Operations on this fleet, of which clients see these hosts.
+    /// Operations on this fleet, of which clients see these hosts, and nothing of this machine.
     #[must_use]
     pub fn new(fleet: Fleet, visible: Visible) -> Self {
-        Self { fleet, visible }
+        Self {
+            fleet,
+            visible,
+            places: LocalPlaces::none(),
+            turns: copy::Turns::default(),
+        }
+    }
+
+    /// The same, with these places of this machine for copies.
+    #[must_use]
+    pub fn with_places(mut self, places: LocalPlaces) -> Self {
+        self.places = places;
+        self
     }
 
     /// The names this principal may know, in order.

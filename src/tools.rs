@@ -5,6 +5,7 @@
 //! `isError`, never a protocol error.
 
 mod broadcast;
+mod copy;
 mod diff;
 mod find;
 mod hosts;
@@ -36,6 +37,8 @@ pub enum Tool {
     Diff,
     /// A command.
     Run,
+    /// Files from one place to another.
+    Copy,
     /// A command or a path on many hosts.
     Broadcast,
 }
@@ -102,13 +105,14 @@ impl From<Failure> for Answered {
 
 impl Tool {
     /// All of them, in the order they are listed.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Scout,
         Self::Hosts,
         Self::Read,
         Self::Find,
         Self::Diff,
         Self::Run,
+        Self::Copy,
         Self::Broadcast,
     ];
 
@@ -122,6 +126,7 @@ impl Tool {
             Self::Find => "find",
             Self::Diff => "diff",
             Self::Run => "run",
+            Self::Copy => "copy",
             Self::Broadcast => "broadcast",
         }
     }
@@ -142,6 +147,7 @@ impl Tool {
             Self::Find => find::describe(),
             Self::Diff => diff::describe(),
             Self::Run => run::describe(),
+            Self::Copy => copy::describe(),
             Self::Broadcast => broadcast::describe(),
         };
         schema::tool(self.name(), described)
@@ -173,6 +179,10 @@ impl Tool {
             },
             Self::Run => match parse(self, arguments) {
                 Ok(args) => run::call(call, args).await,
+                Err(failure) => failure.into(),
+            },
+            Self::Copy => match parse(self, arguments) {
+                Ok(args) => copy::call(call, args).await,
                 Err(failure) => failure.into(),
             },
             Self::Broadcast => match parse(self, arguments) {

@@ -9,6 +9,8 @@ mod a_command_line_is_taken_at_its_word;
 #[cfg(test)]
 mod a_comparison_shows_every_difference;
 #[cfg(test)]
+mod a_copy_is_whole_or_absent;
+#[cfg(test)]
 mod a_live_check_proves_its_promises;
 #[cfg(test)]
 mod a_lost_connection_is_a_state;

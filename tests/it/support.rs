@@ -24,6 +24,7 @@ pub(crate) mod server;
 pub(crate) mod sockets;
 pub(crate) mod sshd;
 pub(crate) mod watcher;
+pub(crate) mod yard;
 
 use std::time::{Duration, Instant};
 
