@@ -7,8 +7,10 @@
 mod chain;
 mod check;
 mod complete;
+mod copy;
 mod demo;
 mod fetch;
+mod find;
 mod healthcheck;
 mod hosts;
 mod key;
@@ -77,8 +79,12 @@ enum Command {
     Hosts(hosts::HostsArgs),
     /// Print a file, or list a directory: `scout read web1:/etc/hosts`.
     Read(read::ReadArgs),
+    /// Find files below a directory: `scout find web1:/etc --name '*.conf'`.
+    Find(find::FindArgs),
     /// Run a command on a host: `scout run web1 -- df -h`.
     Run(run::RunArgs),
+    /// Copy files and directories: `scout copy web1:/etc/hosts .`, `scout copy app.tar web1:/tmp/`.
+    Copy(copy::CopyArgs),
     /// Explain the effective configuration and every problem in it.
     Check(check::CheckArgs),
     /// Make API keys.
@@ -148,7 +154,9 @@ pub fn main() -> ExitCode {
             Command::Demo(args) => demo::run(&config, &args).await,
             Command::Hosts(args) => hosts::run(&config, args).await,
             Command::Read(args) => read::run(&config, args).await,
+            Command::Find(args) => find::run(&config, args).await,
             Command::Run(args) => run::run(&config, args).await,
+            Command::Copy(args) => copy::run(&config, args).await,
             Command::Healthcheck(args) => healthcheck::run(&config, &args).await,
             Command::Check(_)
             | Command::Key(_)
@@ -179,7 +187,9 @@ impl Command {
             Self::Stdio => listens_nowhere("scout stdio"),
             Self::Hosts(_) => listens_nowhere("scout hosts"),
             Self::Read(_) => listens_nowhere("scout read"),
+            Self::Find(_) => listens_nowhere("scout find"),
             Self::Run(_) => listens_nowhere("scout run"),
+            Self::Copy(_) => listens_nowhere("scout copy"),
             Self::Healthcheck(_) => listens_nowhere("scout healthcheck"),
         };
         flags.set(key, name, transport)
@@ -190,7 +200,9 @@ impl Command {
     fn quiet(&self) -> Option<&'static str> {
         match self {
             Self::Demo(_) => Some("warn"),
-            Self::Hosts(_) | Self::Read(_) | Self::Run(_) => Some("warn,fleet=error"),
+            Self::Hosts(_) | Self::Read(_) | Self::Find(_) | Self::Run(_) | Self::Copy(_) => {
+                Some("warn,fleet=error")
+            }
             _ => None,
         }
     }
@@ -221,7 +233,7 @@ fn fail(code: u8, error: &dyn std::error::Error) -> ExitCode {
 /// The exit code of a server that did not start or did not end well.
 fn server_failed(error: &ServerError) -> ExitCode {
     let code = match error {
-        ServerError::Inventory(_) | ServerError::Local(_) => EXIT_CODE,
+        ServerError::Inventory(_) | ServerError::Local(_) | ServerError::Root { .. } => EXIT_CODE,
         ServerError::Bind { .. } => 1,
         ServerError::Fleet(_) | ServerError::Failed(_) => SOFTWARE,
     };

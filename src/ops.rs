@@ -5,32 +5,50 @@
 //! knows neither MCP nor terminals.
 
 mod ask;
-#[allow(
-    dead_code,
-    reason = "what verifies a copy and compares files stands on it"
-)]
+mod broadcast;
 mod checksum;
 mod compose;
+mod copy;
 mod decode;
+#[allow(dead_code)]
+mod diff;
 mod docker;
 mod failure;
+mod find;
+mod fold;
 mod hosts;
 mod inspect;
+mod place;
 mod progress;
 mod read;
 mod run;
 mod select;
-#[allow(dead_code, reason = "what computes checksums stands on it")]
+mod sftp;
 mod sweep;
 mod syslog;
 mod text;
+mod walk;
 mod zfs;
 
 pub use ask::Shown;
+pub use broadcast::{
+    Audience, BroadcastReport, BroadcastRequest, DEFAULT_WIDTH, HostAnswer, MAX_PLACES, MAX_WIDTH,
+    Place, Section, State, Work,
+};
 pub use compose::{Project, ProjectName, Projects};
+pub use copy::{
+    CopyPlace, CopyReport, CopyRequest, Counts, Direction, LocalPlaces, Problem, Skipped,
+    transfer_failed,
+};
 pub use docker::{Container, ContainerName, Containers};
 pub use failure::Failure;
+pub use find::{
+    DEFAULT_FIND_LIMIT, FindKind, FindReport, FindRequest, MAX_FIND_DEPTH, MAX_FIND_LIMIT,
+    MatchReport, Wanted,
+};
+pub use fold::Normalize;
 pub use hosts::{HostLine, HostsReport, HostsRequest};
+pub use place::PlaceReport;
 pub use progress::{Progress, Step, Unit};
 pub use read::{
     DEFAULT_DEPTH, DirectoryReport, EntryReport, FileReport, MAX_DEPTH, NodeReport, Range,
@@ -48,13 +66,28 @@ use fleet::{Deadline, Fleet, FleetError, HostName, Lease};
 pub struct Ops {
     fleet: Fleet,
     visible: Visible,
+    /// What copies may touch of this machine.
+    places: LocalPlaces,
+    turns: copy::Turns,
 }
 
 impl Ops {
-    /// Operations on this fleet, of which clients see these hosts.
+    /// Operations on this fleet, of which clients see these hosts, and nothing of this machine.
     #[must_use]
     pub fn new(fleet: Fleet, visible: Visible) -> Self {
-        Self { fleet, visible }
+        Self {
+            fleet,
+            visible,
+            places: LocalPlaces::none(),
+            turns: copy::Turns::default(),
+        }
+    }
+
+    /// The same, with these places of this machine for copies.
+    #[must_use]
+    pub fn with_places(mut self, places: LocalPlaces) -> Self {
+        self.places = places;
+        self
     }
 
     /// The names this principal may know, in order.
@@ -75,13 +108,25 @@ impl Ops {
         action: Action<'_>,
         host: &HostName,
     ) -> Result<Decision, Failure> {
+        self.decide_on(principal, action, Some(host))
+    }
+
+    /// The same, or whether the principal may do this on any host at all.
+    fn decide_on(
+        &self,
+        principal: &Principal,
+        action: Action<'_>,
+        host: Option<&HostName>,
+    ) -> Result<Decision, Failure> {
         // Before anything else is looked at: what is wrong with the rest of a request must not tell
         // a hidden host from one that does not exist, nor must the time this takes.
-        if self.fleet.inventory().find(host).is_none() {
-            return Err(self.unknown_host(principal, host.as_str()));
+        let name = host.map(HostName::as_str);
+        let unknown = || Err(self.unknown_host(principal, name.unwrap_or_default()));
+        if host.is_some_and(|host| self.fleet.inventory().find(host).is_none()) {
+            return unknown();
         }
-        match decide(&self.visible, principal, action, Some(host.as_str())) {
-            Decision::UnknownHost => Err(self.unknown_host(principal, host.as_str())),
+        match decide(&self.visible, principal, action, name) {
+            Decision::UnknownHost => unknown(),
             Decision::Refuse(denial) => Err(Failure::denied(host, &denial)),
             allowed => Ok(allowed),
         }

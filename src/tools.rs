@@ -4,6 +4,9 @@
 //! with the arguments is said in words a model can act on; what failed on a host is a result with
 //! `isError`, never a protocol error.
 
+mod broadcast;
+mod copy;
+mod find;
 mod hosts;
 mod read;
 mod run;
@@ -27,8 +30,14 @@ pub enum Tool {
     Hosts,
     /// A file or directory.
     Read,
+    /// Files, by what they are called, are, and hold.
+    Find,
     /// A command.
     Run,
+    /// Files from one place to another.
+    Copy,
+    /// A command or a path on many hosts.
+    Broadcast,
 }
 
 /// What a tool call is made with.
@@ -93,7 +102,15 @@ impl From<Failure> for Answered {
 
 impl Tool {
     /// All of them, in the order they are listed.
-    pub const ALL: [Self; 4] = [Self::Scout, Self::Hosts, Self::Read, Self::Run];
+    pub const ALL: [Self; 7] = [
+        Self::Scout,
+        Self::Hosts,
+        Self::Read,
+        Self::Find,
+        Self::Run,
+        Self::Copy,
+        Self::Broadcast,
+    ];
 
     /// The name.
     #[must_use]
@@ -102,7 +119,10 @@ impl Tool {
             Self::Scout => "scout",
             Self::Hosts => "hosts",
             Self::Read => "read",
+            Self::Find => "find",
             Self::Run => "run",
+            Self::Copy => "copy",
+            Self::Broadcast => "broadcast",
         }
     }
 
@@ -119,7 +139,10 @@ impl Tool {
             Self::Scout => scout::describe(),
             Self::Hosts => hosts::describe(),
             Self::Read => read::describe(),
+            Self::Find => find::describe(),
             Self::Run => run::describe(),
+            Self::Copy => copy::describe(),
+            Self::Broadcast => broadcast::describe(),
         };
         schema::tool(self.name(), described)
     }
@@ -140,8 +163,20 @@ impl Tool {
                 Ok(args) => read::call(call, args).await,
                 Err(failure) => failure.into(),
             },
+            Self::Find => match parse(self, arguments) {
+                Ok(args) => find::call(call, args).await,
+                Err(failure) => failure.into(),
+            },
             Self::Run => match parse(self, arguments) {
                 Ok(args) => run::call(call, args).await,
+                Err(failure) => failure.into(),
+            },
+            Self::Copy => match parse(self, arguments) {
+                Ok(args) => copy::call(call, args).await,
+                Err(failure) => failure.into(),
+            },
+            Self::Broadcast => match parse(self, arguments) {
+                Ok(args) => broadcast::call(call, args).await,
                 Err(failure) => failure.into(),
             },
         }

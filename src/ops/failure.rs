@@ -57,10 +57,10 @@ impl Failure {
         }
     }
 
-    /// The caller may not do this on this host.
+    /// The caller may not do this on this host, or on any.
     #[must_use]
-    pub fn denied(host: &HostName, denial: &Denial) -> Self {
-        let host = Some(host.to_string());
+    pub fn denied(host: Option<&HostName>, denial: &Denial) -> Self {
+        let host = host.map(ToString::to_string);
         let Denial::Command(refusal) = denial else {
             return Self {
                 host,

@@ -9,7 +9,7 @@ pub use report::{DirectoryReport, EntryReport, FileReport, NodeReport, ReadRepor
 use super::{Failure, Ops};
 use crate::access::{Action, Principal};
 use fleet::file::{Found, Part, Want};
-use fleet::{Deadline, HostName, RemotePath};
+use fleet::{Deadline, HostName, Lease, RemotePath};
 
 /// The deepest tree.
 pub const MAX_DEPTH: usize = 10;
@@ -51,12 +51,23 @@ impl Ops {
             tree,
         } = request;
         self.decide(principal, Action::Read, &host)?;
-        if tree.is_some_and(|depth| !(1..=MAX_DEPTH).contains(&depth)) {
-            return Err(Failure::invalid(format!(
-                "`depth` must be 1 to {MAX_DEPTH}"
-            )));
-        }
+        check_depth(tree)?;
         let lease = self.lease(principal, &host, deadline).await?;
+        self.read_through(principal, &lease, &path, range, tree, deadline)
+            .await
+    }
+
+    /// Reads on a host that there is a lease on.
+    pub(super) async fn read_through(
+        &self,
+        principal: &Principal,
+        lease: &Lease,
+        path: &RemotePath,
+        range: Range,
+        tree: Option<usize>,
+        deadline: Deadline,
+    ) -> Result<ReadReport, Failure> {
+        let host = lease.host();
         let mut part = range.part();
         loop {
             let found = lease
@@ -66,10 +77,10 @@ impl Ops {
             let content = match found {
                 Found::File(content) => content,
                 Found::Directory(listing, hold) => {
-                    return Ok(DirectoryReport::new(&host, &path, listing, hold).into());
+                    return Ok(DirectoryReport::new(host, path, listing, hold).into());
                 }
                 Found::Tree(tree, hold) => {
-                    return Ok(TreeReport::new(&host, &path, tree, hold).into());
+                    return Ok(TreeReport::new(host, path, tree, hold).into());
                 }
             };
             // The last lines may be longer than was guessed: once more, with all there may be.
@@ -78,8 +89,18 @@ impl Ops {
                 part = Part::Tail { limit: u64::MAX };
                 continue;
             }
-            return Ok(FileReport::new(&host, &path, range, content).into());
+            return Ok(FileReport::new(host, path, range, content).into());
         }
+    }
+}
+
+/// Whether a tree may be so deep.
+pub(super) fn check_depth(tree: Option<usize>) -> Result<(), Failure> {
+    match tree {
+        Some(depth) if !(1..=MAX_DEPTH).contains(&depth) => Err(Failure::invalid(format!(
+            "`depth` must be 1 to {MAX_DEPTH}"
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -8,6 +8,7 @@ use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
 use serde::ser::{Serialize, Serializer};
 use std::fmt;
+use std::sync::Arc;
 
 /// Bytes that are text if they can be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +73,43 @@ impl Bytes {
             Self::Text(text) => text.as_bytes(),
             Self::Binary(bytes) => bytes,
         }
+    }
+}
+
+impl Bytes {
+    /// Keeps at most the first `most` bytes; of a text, whole characters.
+    pub(super) fn truncate(&mut self, most: usize) {
+        match self {
+            Self::Binary(bytes) => bytes.truncate(most),
+            Self::Text(text) => {
+                let mut end = most.min(text.len());
+                while !text.is_char_boundary(end) {
+                    end -= 1;
+                }
+                text.truncate(end);
+                text.shrink_to_fit();
+            }
+        }
+    }
+
+    /// Replaces the bytes, if they are text.
+    pub(super) fn map_text(&mut self, replace: impl Fn(&str) -> String) {
+        if let Self::Text(text) = self {
+            *text = replace(text);
+        }
+    }
+}
+
+/// A name with a newline must not look like two.
+pub(super) fn one_line(text: &str) -> String {
+    text.replace('\n', "\\n").replace('\t', "\\t")
+}
+
+/// Accounts for no more than `bytes` bytes from now on, unless others hold the same memory. What
+/// takes more room in an answer counts up to three times.
+pub(super) fn shrink(hold: &mut Arc<fleet::Hold>, bytes: usize) {
+    if let Some(hold) = Arc::get_mut(hold) {
+        hold.shrink_to(3 * bytes as u64);
     }
 }
 

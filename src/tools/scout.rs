@@ -1,10 +1,10 @@
 //! `scout`: one tool for everything, with the parameters of the server Scout replaces.
 //!
 //! `hosts` lists the hosts; `host:/path` reads what is there, or with `tree` the tree below it, or
-//! with `query` runs a command in it.
+//! with `query` runs a command in it. `targets` does the last two in many places at once.
 
 use super::schema::{of, report};
-use super::{Answered, Call, Described, changes, hosts, read, run};
+use super::{Answered, Call, Described, broadcast, changes, hosts, read, run};
 use crate::ops::{DEFAULT_DEPTH, Failure, Range, ReadRequest, RunRequest};
 use fleet::{Bounds, Program, Target};
 use schemars::JsonSchema;
@@ -16,8 +16,12 @@ use serde_json::json;
 #[serde(deny_unknown_fields)]
 pub(super) struct Args {
     /// `hosts`, or a place in the fleet: `host:/path`, `host:~/path`, `host:`.
+    #[serde(default)]
     target: String,
-    /// A command to run in the target's directory.
+    /// Instead of `target`: many places at once.
+    #[serde(default)]
+    targets: Option<Vec<String>>,
+    /// A command to run in the directory of each target.
     #[serde(default)]
     query: Option<String>,
     /// Show the tree below a directory instead of its listing.
@@ -32,7 +36,7 @@ pub(super) struct Args {
 pub(super) fn describe() -> Described {
     Described {
         title: "Scout a host",
-        description: "List hosts, read files and directories, or run a command, by target. Examples: {\"target\": \"hosts\"}; {\"target\": \"web1:/etc/hosts\"}; {\"target\": \"web1:/etc/nginx\", \"tree\": true}; {\"target\": \"web1:~/code\", \"query\": \"grep -rn TODO .\"}.",
+        description: "List hosts, read files and directories, or run a command, by target. Examples: {\"target\": \"hosts\"}; {\"target\": \"web1:/etc/hosts\"}; {\"target\": \"web1:/etc/nginx\", \"tree\": true}; {\"target\": \"web1:~/code\", \"query\": \"grep -rn TODO .\"}; {\"targets\": [\"web1:/etc\", \"web2:/etc\"], \"query\": \"ls -la\"}.",
         annotations: changes(),
         input: of::<Args>(),
         output: report(json!({})),
@@ -40,6 +44,13 @@ pub(super) fn describe() -> Described {
 }
 
 pub(super) async fn call(call: Call<'_>, args: Args) -> Answered {
+    if let Some(targets) = args
+        .targets
+        .as_deref()
+        .filter(|targets| !targets.is_empty())
+    {
+        return many(call, targets, &args).await;
+    }
     if args.target.trim().eq_ignore_ascii_case("hosts") {
         if args.query.is_some() || args.tree {
             return Failure::invalid("`hosts` takes no `query` and no `tree`").into();
@@ -86,4 +97,26 @@ pub(super) async fn call(call: Call<'_>, args: Args) -> Answered {
             read::answer(ops, principal, request, deadline).await
         }
     }
+}
+
+/// The same in many places.
+async fn many(call: Call<'_>, targets: &[String], args: &Args) -> Answered {
+    let wrong = match args {
+        _ if !args.target.is_empty() => "give either `target` or `targets`",
+        Args {
+            tree: false,
+            depth: Some(_),
+            ..
+        } => "`depth` goes with `tree`",
+        Args {
+            tree: true,
+            query: Some(_),
+            ..
+        } => "`query` runs a command and `tree` shows a directory: give one",
+        _ => {
+            let tree = args.tree.then_some(args.depth.unwrap_or(DEFAULT_DEPTH));
+            return broadcast::by_targets(call, targets, args.query.clone(), tree).await;
+        }
+    };
+    Failure::invalid(wrong).into()
 }

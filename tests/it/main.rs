@@ -7,9 +7,13 @@ mod a_command_is_what_was_asked;
 #[cfg(test)]
 mod a_command_line_is_taken_at_its_word;
 #[cfg(test)]
+mod a_copy_is_whole_or_absent;
+#[cfg(test)]
 mod a_live_check_proves_its_promises;
 #[cfg(test)]
 mod a_lost_connection_is_a_state;
+#[cfg(test)]
+mod a_search_is_exact;
 #[cfg(test)]
 mod a_slow_host_slows_nobody;
 #[cfg(test)]

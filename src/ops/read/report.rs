@@ -1,8 +1,11 @@
 //! What a read found, as text and as data.
 
+mod cut;
+mod shared;
+
 use super::Range;
 use crate::ops::decode::{date, permissions};
-use crate::ops::{Bytes, Printable};
+use crate::ops::text::{Bytes, Printable, one_line};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fleet::file::{Content, Entry, Kind, Listing, Node, Tree};
@@ -355,9 +358,4 @@ impl fmt::Display for TreeReport {
         }
         Ok(())
     }
-}
-
-/// A name with a newline must not look like two.
-fn one_line(text: &str) -> String {
-    text.replace('\n', "\\n").replace('\t', "\\t")
 }

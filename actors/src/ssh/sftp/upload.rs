@@ -4,7 +4,7 @@
 //! file with a gap is never taken for a whole one.
 
 use super::download::{Opened, REQUESTS, WINDOW};
-use super::packet::{Access, Change, Request};
+use super::packet::{self, Access, Change, Reply, Request};
 use super::pipe::Pending;
 use super::{Sftp, SftpError, as_done};
 use crate::error::FileProblem;
@@ -13,6 +13,9 @@ use std::collections::VecDeque;
 
 /// The extension that waits for the disk.
 const FSYNC: &str = "fsync@openssh.com";
+
+/// The extension that tells how full a file system is.
+const FSTATVFS: &str = "fstatvfs@openssh.com";
 
 impl Sftp {
     /// Makes a file that was not there.
@@ -85,7 +88,10 @@ impl<'a> Upload<'a> {
         // Should the caller leave in the middle, nobody knows how much was taken.
         let torn = FileProblem::Other("an earlier write was abandoned".into());
         self.failed = Some(SftpError::Problem(torn));
-        let sent = self.send(&mut data).await;
+        let sent = match self.send(&mut data).await {
+            Err(error) => Err(self.explained(error).await),
+            sent => sent,
+        };
         self.failed = sent.clone().err();
         sent
     }
@@ -115,7 +121,9 @@ impl<'a> Upload<'a> {
             return Err(error);
         }
         while !self.sent.is_empty() {
-            self.take_first().await?;
+            if let Err(error) = self.take_first().await {
+                return Err(self.explained(error).await);
+            }
         }
         let Opened { sftp, handle, .. } = &self.file;
         let synced = match sftp.pipe.offers(FSYNC) {
@@ -129,6 +137,26 @@ impl<'a> Upload<'a> {
         }
         // A file system may report here what it had put off (close(2), NOTES).
         as_done(closing.await?)
+    }
+
+    /// The error with its cause, where that is a full disk: OpenSSH says of one that something
+    /// failed, and no more.
+    async fn explained(&self, error: SftpError) -> SftpError {
+        let Opened { sftp, handle, .. } = &self.file;
+        let unexplained = matches!(error, SftpError::Problem(FileProblem::Other(_)));
+        if !unexplained || !sftp.pipe.offers(FSTATVFS) {
+            return error;
+        }
+        let left = match sftp.ask(Request::FstatVfs(handle)).await {
+            Ok(Reply::Extended(answer)) => packet::space_left(answer).ok(),
+            _ => None,
+        };
+        match left {
+            Some(left) if left < u64::from(sftp.most_written) => {
+                SftpError::Problem(FileProblem::NoSpace)
+            }
+            _ => error,
+        }
     }
 
     /// Waits for the oldest write.

@@ -1,0 +1,4 @@
+//! Comparing files and directories.
+
+mod endings;
+mod unified;
