@@ -23,8 +23,10 @@ const MAX_EXPECTED: u64 = 16 << 20;
 #[command(after_help = "Exit codes: 0 the same, 1 different, 2 something could not be compared.")]
 pub(super) struct DiffArgs {
     /// `host:/path`, or `-`: what is expected is read from standard input.
+    #[arg(value_name = "TARGET")]
     old: OsString,
     /// `host:/path`.
+    #[arg(value_name = "OTHER")]
     new: OsString,
     /// Lines shown around a difference.
     #[arg(short = 'U', long, value_name = "LINES", default_value_t = DEFAULT_CONTEXT, value_parser = context)]
