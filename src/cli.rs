@@ -6,6 +6,7 @@
 
 mod chain;
 mod check;
+mod complete;
 mod copy;
 mod demo;
 mod fetch;
@@ -13,6 +14,7 @@ mod find;
 mod healthcheck;
 mod hosts;
 mod key;
+mod man;
 mod out;
 mod progress;
 mod read;
@@ -90,6 +92,13 @@ enum Command {
     Key(key::KeyCommand),
     /// Ask a running server whether it is well; for containers.
     Healthcheck(healthcheck::HealthcheckArgs),
+    /// Print the script that completes commands, hosts, tags and remote paths in a shell.
+    Completions(complete::CompletionsArgs),
+    /// Print the manual page: `scout man | man -l -`.
+    Man(man::ManArgs),
+    /// Suggest what could follow; the scripts of `completions` ask this.
+    #[command(hide = true)]
+    Complete(complete::CompleteArgs),
 }
 
 /// Runs the program.
@@ -97,9 +106,13 @@ enum Command {
 pub fn main() -> ExitCode {
     let Cli { global, command } = Cli::parse();
     let flags = command.overrides(global.overrides());
-    if let Command::Key(command) = command {
-        return key::run(command);
-    }
+    let command = match command {
+        Command::Key(command) => return key::run(command),
+        Command::Completions(args) => return complete::script(&args),
+        Command::Complete(args) => return complete::suggest(args),
+        Command::Man(args) => return man::run(&args),
+        command => command,
+    };
     let environment = Environment::of_process();
     let loaded = Config::load(&flags, &environment);
     if let Command::Check(args) = command {
@@ -145,7 +158,11 @@ pub fn main() -> ExitCode {
             Command::Run(args) => run::run(&config, args).await,
             Command::Copy(args) => copy::run(&config, args).await,
             Command::Healthcheck(args) => healthcheck::run(&config, &args).await,
-            Command::Check(_) | Command::Key(_) => ExitCode::SUCCESS,
+            Command::Check(_)
+            | Command::Key(_)
+            | Command::Completions(_)
+            | Command::Complete(_)
+            | Command::Man(_) => ExitCode::SUCCESS,
         }
     });
     // A thread that still reads standard input must not keep the process.
@@ -162,7 +179,11 @@ impl Command {
         let (key, name, transport) = match self {
             Self::Serve(args) => return args.overrides(flags),
             Self::Demo(_) => return demo::overrides(flags),
-            Self::Check(_) | Self::Key(_) => return flags,
+            Self::Check(_)
+            | Self::Key(_)
+            | Self::Completions(_)
+            | Self::Complete(_)
+            | Self::Man(_) => return flags,
             Self::Stdio => listens_nowhere("scout stdio"),
             Self::Hosts(_) => listens_nowhere("scout hosts"),
             Self::Read(_) => listens_nowhere("scout read"),

@@ -62,3 +62,5 @@ mod support;
 mod the_documented_examples_work;
 #[cfg(test)]
 mod the_pool_keeps_its_capacity;
+#[cfg(test)]
+mod the_terminal_knows_what_can_follow;
