@@ -171,13 +171,20 @@ async fn queries_searches_and_comparisons() {
     assert!(lines.contains(&"-ERROR b") && lines.contains(&"+pattern = 1  # TODO"));
 
     let path = format!("{}/main.py", code.display());
-    let as_expected = json!({"target": at("web-01", "/main.py"), "diff_content": "pattern = 1  # TODO\n"});
+    let as_expected =
+        json!({"target": at("web-01", "/main.py"), "diff_content": "pattern = 1  # TODO\n"});
     let matches = scout(&client, as_expected).await;
-    assert!(matches.starts_with("File matches expected content: "), "{matches}");
+    assert!(
+        matches.starts_with("File matches expected content: "),
+        "{matches}"
+    );
     assert!(matches.ends_with(&path), "{matches}");
     let wrong = json!({"target": at("web-01", "/main.py"), "diff_content": "expected content"});
     let diff = scout(&client, wrong).await;
-    assert!(diff.starts_with("--- expected\n") && diff.contains("\n-expected content\n"), "{diff}");
+    assert!(
+        diff.starts_with("--- expected\n") && diff.contains("\n-expected content\n"),
+        "{diff}"
+    );
 }
 
 #[tokio::test]
@@ -195,7 +202,10 @@ async fn many_targets_in_one_call() {
     let logs = json!({"targets": [at("web-01", "/app.log"), at("web-02", "/app.log")]});
     let text = scout(&client, logs).await;
     let lines: Vec<_> = text.lines().collect();
-    assert!(lines[0].starts_with(&format!("═══ {} ═", at("web-01", "/app.log"))), "{text}");
+    assert!(
+        lines[0].starts_with(&format!("═══ {} ═", at("web-01", "/app.log"))),
+        "{text}"
+    );
     assert_eq!(lines[1], "one");
     assert_eq!(lines.last(), Some(&"─── 2/2 hosts succeeded ───"), "{text}");
 
@@ -203,12 +213,25 @@ async fn many_targets_in_one_call() {
     let text = scout(&client, command).await;
     assert_eq!(text.matches(" app.log").count(), 2, "{text}");
 
-    let failing = json!({"targets": [at("web-01", ""), at("web-02", "")], "query": "grep -c two app.log"});
+    let failing =
+        json!({"targets": [at("web-01", ""), at("web-02", "")], "query": "grep -c two app.log"});
     let failed = client.call_tool("scout", failing).await;
     assert!(failed.is_error);
     assert!(failed.text.contains(" [FAILED] ═"), "{}", failed.text);
-    assert_eq!(failed.text.matches("\n0\n").count(), 2, "what it printed is not lost: {}", failed.text);
-    assert!(failed.text.ends_with("─── 0/2 hosts succeeded ─── 2 failed") || failed.text.contains("─── 0/2 hosts succeeded ───"), "{}", failed.text);
+    assert_eq!(
+        failed.text.matches("\n0\n").count(),
+        2,
+        "what it printed is not lost: {}",
+        failed.text
+    );
+    assert!(
+        failed
+            .text
+            .ends_with("─── 0/2 hosts succeeded ─── 2 failed")
+            || failed.text.contains("─── 0/2 hosts succeeded ───"),
+        "{}",
+        failed.text
+    );
 }
 
 #[tokio::test]
@@ -226,7 +249,8 @@ async fn files_are_beamed_up_down_and_across() {
     file(&here.join("local-report.pdf"), &report);
     let at = |host: &str, path: &str| format!("{host}:{}/{path}", there.display());
 
-    let upload = json!({"target": at("web-01", "report.pdf"), "beam": here.join("local-report.pdf")});
+    let upload =
+        json!({"target": at("web-01", "report.pdf"), "beam": here.join("local-report.pdf")});
     let text = scout(&client, upload).await;
     let expected = format!(
         "✓ Uploaded {} → {}\n  Size: 1.23 KB",
@@ -234,26 +258,49 @@ async fn files_are_beamed_up_down_and_across() {
         at("web-01", "report.pdf")
     );
     assert_eq!(text, expected);
-    assert_eq!(std::fs::read_to_string(there.join("report.pdf")).unwrap(), report);
+    assert_eq!(
+        std::fs::read_to_string(there.join("report.pdf")).unwrap(),
+        report
+    );
 
     let download = json!({"target": at("web-02", "report.pdf"), "beam": here.join("back.pdf")});
     let text = scout(&client, download).await;
     assert!(text.starts_with("✓ Downloaded web-02:"), "{text}");
-    assert_eq!(std::fs::read_to_string(here.join("back.pdf")).unwrap(), report);
+    assert_eq!(
+        std::fs::read_to_string(here.join("back.pdf")).unwrap(),
+        report
+    );
 
     let across = json!({"beam_source": at("web-01", "report.pdf"), "beam_target": at("web-02", "backup.pdf")});
     let text = scout(&client, across).await;
     assert!(text.starts_with("✓ Streamed web-01:"), "{text}");
-    assert!(text.lines().next().unwrap().ends_with("(remote-to-remote)"), "{text}");
-    assert_eq!(std::fs::read_to_string(there.join("backup.pdf")).unwrap(), report);
+    assert!(
+        text.lines().next().unwrap().ends_with("(remote-to-remote)"),
+        "{text}"
+    );
+    assert_eq!(
+        std::fs::read_to_string(there.join("backup.pdf")).unwrap(),
+        report
+    );
 
     let outside = json!({"target": at("web-01", "x"), "beam": "/etc/passwd"});
     let refused = client.call_tool("scout", outside).await;
-    assert!(refused.is_error && refused.text.contains("✗ Transfer failed"), "{}", refused.text);
+    assert!(
+        refused.is_error && refused.text.contains("✗ Transfer failed"),
+        "{}",
+        refused.text
+    );
     assert!(!there.join("x").exists());
 
     let gone = json!({"target": at("web-01", "missing"), "beam": here.join("missing")});
     let refused = client.call_tool("scout", gone).await;
-    assert!(refused.is_error && refused.text.starts_with("✗ Transfer failed: "), "{}", refused.text);
-    assert!(!here.join("missing").exists(), "nothing is left of what failed");
+    assert!(
+        refused.is_error && refused.text.starts_with("✗ Transfer failed: "),
+        "{}",
+        refused.text
+    );
+    assert!(
+        !here.join("missing").exists(),
+        "nothing is left of what failed"
+    );
 }

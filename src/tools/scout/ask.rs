@@ -126,10 +126,7 @@ impl TryFrom<Args> for Ask {
             },
             (_, _, _, Some(content), _) => Self::DiffContent { at, content },
             (.., Some(local)) => Self::Beam { at, local },
-            _ => Self::Read {
-                at,
-                tree: levels,
-            },
+            _ => Self::Read { at, tree: levels },
         })
     }
 }
