@@ -44,7 +44,7 @@ fn can(what: Option<PathBuf>) -> bool {
 }
 
 /// A journal with these messages, where journalctl looks for the one of this machine.
-fn write_journal(log: &Path, messages: impl Iterator<Item = String>) {
+fn write_journal(log: &Path, messages: impl Iterator<Item = String>) -> PathBuf {
     let machine = std::fs::read_to_string("/etc/machine-id").unwrap();
     let dir = log.join("journal").join(machine.trim());
     std::fs::create_dir_all(&dir).unwrap();
@@ -80,7 +80,8 @@ fn write_journal(log: &Path, messages: impl Iterator<Item = String>) {
     for place in [log.join("journal"), dir] {
         std::fs::set_permissions(place, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
-    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    file
 }
 
 #[tokio::test]
@@ -164,6 +165,20 @@ async fn a_host_without_a_log_says_where_it_was_looked_for() {
         assert!(message.contains(part), "{message}");
     }
     assert!(!message.contains("secret"), "{message}");
+
+    if can(journal_remote()) {
+        // As systemd keeps a journal: for its own group only.
+        let fleet = with_log(true, |log| {
+            let file = write_journal(log, ["secret".to_owned()].into_iter());
+            std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o640)).unwrap();
+        })
+        .await;
+        let server = TestServer::start(&fleet).await;
+        let (code, message) = refusal(&server.client(Era::Modern), "web-01://syslog").await;
+        assert_eq!(code, "not_available");
+        let said = "is not available: `journalctl` on `web-01` failed with exit code 1: ";
+        assert!(message.contains(said), "{message}");
+    }
 
     let fleet = with_log(false, |_| {}).await;
     let server = TestServer::start(&fleet).await;

@@ -99,7 +99,7 @@ pub(super) fn reply(mut packet: Bytes) -> Result<(u32, Reply), Malformed> {
     Ok((id, reply))
 }
 
-/// Bytes left for ordinary accounts on a file system, as the answer to [`Request::FstatVfs`] has
+/// Bytes left for ordinary accounts on a file system, as the answer to [`Request::StatVfs`] has
 /// it: the second number is the size of a block, and the fifth how many of them are free.
 pub(super) fn space_left(mut packet: Bytes) -> Result<u64, Malformed> {
     let mut number = || packet.try_get_u64().map_err(|_| SHORT);

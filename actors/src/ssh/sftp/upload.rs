@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 const FSYNC: &str = "fsync@openssh.com";
 
 /// The extension that tells how full a file system is.
-const FSTATVFS: &str = "fstatvfs@openssh.com";
+const STATVFS: &str = "statvfs@openssh.com";
 
 impl Sftp {
     /// Makes a file that was not there.
@@ -30,7 +30,7 @@ impl Sftp {
         };
         let opened = self.opened(open).await;
         let file = self.unless_taken(path, opened).await?;
-        Ok(Upload::new(file, 0))
+        Ok(Upload::new(file, path, 0))
     }
 
     /// Opens a regular file to be written on from `offset`. What it has behind that is cut off.
@@ -47,13 +47,14 @@ impl Sftp {
             };
             as_done(self.ask(Request::FsetStat(&file.handle, cut)).await?)?;
         }
-        Ok(Upload::new(file, offset))
+        Ok(Upload::new(file, path, offset))
     }
 }
 
 /// A file being written.
 pub(crate) struct Upload<'a> {
     file: Opened<'a>,
+    path: Vec<u8>,
     /// Where the next write begins.
     at: u64,
     sent: VecDeque<Write>,
@@ -69,9 +70,10 @@ struct Write {
 }
 
 impl<'a> Upload<'a> {
-    fn new(file: Opened<'a>, at: u64) -> Self {
+    fn new(file: Opened<'a>, path: &[u8], at: u64) -> Self {
         Self {
             file,
+            path: path.to_vec(),
             at,
             sent: VecDeque::new(),
             under_way: 0,
@@ -120,11 +122,7 @@ impl<'a> Upload<'a> {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
-        while !self.sent.is_empty() {
-            if let Err(error) = self.take_first().await {
-                return Err(self.explained(error).await);
-            }
-        }
+        // All in one breath: the host does it in order, and a file with a gap is closed as well.
         let Opened { sftp, handle, .. } = &self.file;
         let synced = match sftp.pipe.offers(FSYNC) {
             true => Some(sftp.pipe.send([Request::Fsync(handle)])?),
@@ -132,6 +130,11 @@ impl<'a> Upload<'a> {
         };
         let [closing] = sftp.pipe.send([Request::Close(handle)])?;
         self.file.closed();
+        while !self.sent.is_empty() {
+            if let Err(error) = self.take_first().await {
+                return Err(self.explained(error).await);
+            }
+        }
         if let Some([synced]) = synced {
             as_done(synced.await?)?;
         }
@@ -142,12 +145,12 @@ impl<'a> Upload<'a> {
     /// The error with its cause, where that is a full disk: OpenSSH says of one that something
     /// failed, and no more.
     async fn explained(&self, error: SftpError) -> SftpError {
-        let Opened { sftp, handle, .. } = &self.file;
+        let sftp = self.file.sftp;
         let unexplained = matches!(error, SftpError::Problem(FileProblem::Other(_)));
-        if !unexplained || !sftp.pipe.offers(FSTATVFS) {
+        if !unexplained || !sftp.pipe.offers(STATVFS) {
             return error;
         }
-        let left = match sftp.ask(Request::FstatVfs(handle)).await {
+        let left = match sftp.ask(Request::StatVfs(&self.path)).await {
             Ok(Reply::Extended(answer)) => packet::space_left(answer).ok(),
             _ => None,
         };

@@ -104,7 +104,7 @@ pub(in crate::ssh::sftp) enum Request<'a> {
     /// Waits until the file is on its disk (OpenSSH `PROTOCOL`, 4.6).
     Fsync(&'a Handle),
     /// Asks how full the file system is (OpenSSH `PROTOCOL`, 4.4).
-    FstatVfs(&'a Handle),
+    StatVfs(&'a [u8]),
     /// Asks what the server takes (OpenSSH `PROTOCOL`, 4.8).
     Limits,
 }
@@ -184,9 +184,9 @@ impl Request<'_> {
                 put(EXTENDED, b"fsync@openssh.com");
                 put_text(out, handle);
             }
-            Self::FstatVfs(handle) => {
-                put(EXTENDED, b"fstatvfs@openssh.com");
-                put_text(out, handle);
+            Self::StatVfs(path) => {
+                put(EXTENDED, b"statvfs@openssh.com");
+                put_text(out, path);
             }
             Self::Limits => put(EXTENDED, b"limits@openssh.com"),
         }
