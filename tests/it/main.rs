@@ -7,6 +7,8 @@ mod a_command_is_what_was_asked;
 #[cfg(test)]
 mod a_command_line_is_taken_at_its_word;
 #[cfg(test)]
+mod a_comparison_shows_every_difference;
+#[cfg(test)]
 mod a_copy_is_whole_or_absent;
 #[cfg(test)]
 mod a_copy_resumes;
@@ -66,3 +68,5 @@ mod support;
 mod the_documented_examples_work;
 #[cfg(test)]
 mod the_pool_keeps_its_capacity;
+#[cfg(test)]
+mod the_terminal_knows_what_can_follow;
