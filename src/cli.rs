@@ -9,6 +9,7 @@ mod check;
 mod complete;
 mod copy;
 mod demo;
+mod diff;
 mod fetch;
 mod find;
 mod healthcheck;
@@ -81,6 +82,8 @@ enum Command {
     Read(read::ReadArgs),
     /// Find files below a directory: `scout find web1:/etc --name '*.conf'`.
     Find(find::FindArgs),
+    /// Compare two files or directories: `scout diff web1:/etc/hosts web2:/etc/hosts`.
+    Diff(diff::DiffArgs),
     /// Run a command on a host: `scout run web1 -- df -h`.
     Run(run::RunArgs),
     /// Copy files and directories: `scout copy web1:/etc/hosts .`, `scout copy app.tar web1:/tmp/`.
@@ -155,6 +158,7 @@ pub fn main() -> ExitCode {
             Command::Hosts(args) => hosts::run(&config, args).await,
             Command::Read(args) => read::run(&config, args).await,
             Command::Find(args) => find::run(&config, args).await,
+            Command::Diff(args) => diff::run(&config, args).await,
             Command::Run(args) => run::run(&config, args).await,
             Command::Copy(args) => copy::run(&config, args).await,
             Command::Healthcheck(args) => healthcheck::run(&config, &args).await,
@@ -188,6 +192,7 @@ impl Command {
             Self::Hosts(_) => listens_nowhere("scout hosts"),
             Self::Read(_) => listens_nowhere("scout read"),
             Self::Find(_) => listens_nowhere("scout find"),
+            Self::Diff(_) => listens_nowhere("scout diff"),
             Self::Run(_) => listens_nowhere("scout run"),
             Self::Copy(_) => listens_nowhere("scout copy"),
             Self::Healthcheck(_) => listens_nowhere("scout healthcheck"),
@@ -200,9 +205,12 @@ impl Command {
     fn quiet(&self) -> Option<&'static str> {
         match self {
             Self::Demo(_) => Some("warn"),
-            Self::Hosts(_) | Self::Read(_) | Self::Find(_) | Self::Run(_) | Self::Copy(_) => {
-                Some("warn,fleet=error")
-            }
+            Self::Hosts(_)
+            | Self::Read(_)
+            | Self::Find(_)
+            | Self::Diff(_)
+            | Self::Run(_)
+            | Self::Copy(_) => Some("warn,fleet=error"),
             _ => None,
         }
     }
