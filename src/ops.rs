@@ -10,7 +10,6 @@ mod checksum;
 mod compose;
 mod copy;
 mod decode;
-#[allow(dead_code)]
 mod diff;
 mod docker;
 mod failure;
@@ -39,6 +38,10 @@ pub use compose::{Project, ProjectName, Projects};
 pub use copy::{
     CopyPlace, CopyReport, CopyRequest, Counts, Direction, LocalPlaces, Problem, Skipped,
     transfer_failed,
+};
+pub use diff::{
+    DEFAULT_CONTEXT, DiffReport, DiffRequest, DifferenceReport, DirectoriesReport, FilesReport,
+    MAX_CONTEXT, RelativeReport, SideReport,
 };
 pub use docker::{Container, ContainerName, Containers};
 pub use failure::Failure;

@@ -6,6 +6,7 @@
 
 mod broadcast;
 mod copy;
+mod diff;
 mod find;
 mod hosts;
 mod read;
@@ -32,6 +33,8 @@ pub enum Tool {
     Read,
     /// Files, by what they are called, are, and hold.
     Find,
+    /// Two files or directories, or a file and what is expected in it.
+    Diff,
     /// A command.
     Run,
     /// Files from one place to another.
@@ -102,11 +105,12 @@ impl From<Failure> for Answered {
 
 impl Tool {
     /// All of them, in the order they are listed.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Scout,
         Self::Hosts,
         Self::Read,
         Self::Find,
+        Self::Diff,
         Self::Run,
         Self::Copy,
         Self::Broadcast,
@@ -120,6 +124,7 @@ impl Tool {
             Self::Hosts => "hosts",
             Self::Read => "read",
             Self::Find => "find",
+            Self::Diff => "diff",
             Self::Run => "run",
             Self::Copy => "copy",
             Self::Broadcast => "broadcast",
@@ -140,6 +145,7 @@ impl Tool {
             Self::Hosts => hosts::describe(),
             Self::Read => read::describe(),
             Self::Find => find::describe(),
+            Self::Diff => diff::describe(),
             Self::Run => run::describe(),
             Self::Copy => copy::describe(),
             Self::Broadcast => broadcast::describe(),
@@ -165,6 +171,10 @@ impl Tool {
             },
             Self::Find => match parse(self, arguments) {
                 Ok(args) => find::call(call, args).await,
+                Err(failure) => failure.into(),
+            },
+            Self::Diff => match parse(self, arguments) {
+                Ok(args) => diff::call(call, args).await,
                 Err(failure) => failure.into(),
             },
             Self::Run => match parse(self, arguments) {

@@ -7,7 +7,11 @@ mod a_command_is_what_was_asked;
 #[cfg(test)]
 mod a_command_line_is_taken_at_its_word;
 #[cfg(test)]
+mod a_comparison_shows_every_difference;
+#[cfg(test)]
 mod a_copy_is_whole_or_absent;
+#[cfg(test)]
+mod a_copy_resumes;
 #[cfg(test)]
 mod a_live_check_proves_its_promises;
 #[cfg(test)]
@@ -39,6 +43,8 @@ mod hostile_values_stay_values;
 #[cfg(test)]
 mod it_ends_in_order;
 #[cfg(test)]
+mod local_paths_stay_in_their_roots;
+#[cfg(test)]
 mod memory_is_bounded;
 #[cfg(test)]
 mod no_key_no_call;
@@ -62,3 +68,5 @@ mod support;
 mod the_documented_examples_work;
 #[cfg(test)]
 mod the_pool_keeps_its_capacity;
+#[cfg(test)]
+mod the_terminal_knows_what_can_follow;

@@ -235,6 +235,33 @@ mod tests {
         })
     }
 
+    /// Lines in common, by the textbook.
+    fn common(old: &[&[u8]], new: &[&[u8]]) -> usize {
+        let mut row = vec![0; new.len() + 1];
+        for one in old {
+            let mut diagonal = 0;
+            for (at, other) in new.iter().enumerate() {
+                let above = row[at + 1];
+                row[at + 1] = match one == other {
+                    true => diagonal + 1,
+                    false => above.max(row[at]),
+                };
+                diagonal = above;
+            }
+        }
+        row[new.len()]
+    }
+
+    proptest! {
+        #[test]
+        fn no_difference_of_small_texts_is_shorter(old in text(), new in text()) {
+            let found = unified(&old, &new, ask(3));
+            let (old, new) = (lines(&old), lines(&new));
+            let common = common(&old, &new);
+            prop_assert_eq!((found.removed, found.added), (old.len() - common, new.len() - common));
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
