@@ -3,6 +3,8 @@
 //! itself does not lie. Nothing here reaches into the program's own modules.
 
 #[cfg(test)]
+mod a_broadcast_is_one_answer;
+#[cfg(test)]
 mod a_command_is_what_was_asked;
 #[cfg(test)]
 mod a_command_line_is_taken_at_its_word;
