@@ -5,13 +5,16 @@
 //! a failure that says in one sentence why there is none: an answer that did not come is never an
 //! empty one.
 
-use super::{Failure, Ops, Printable};
+mod said;
+
+pub use said::Shown;
+pub(super) use said::{Said, file_text, one_line, unreadable};
+
+use super::{Failure, Ops};
 use crate::access::Principal;
 use bytes::Bytes;
 use fleet::{Captured, Deadline, Execution, HostName, Outcome, Program};
 use std::ffi::OsString;
-use std::fmt::Write as _;
-use std::sync::Arc;
 
 /// Starts the program that its arguments name.
 ///
@@ -27,9 +30,6 @@ const START: &str = "cd /; PATH=$PATH:/usr/local/bin:/usr/local/sbin:/usr/sbin:/
 const ABSENT: u8 = 127;
 const NOT_STARTED: u8 = 126;
 
-/// How much of what a program says stands in a sentence.
-const QUOTED: usize = 200;
-
 /// A question, and how its refusals read.
 pub(super) struct Question<'a> {
     /// How the program is called in a sentence.
@@ -44,27 +44,6 @@ pub(super) struct Question<'a> {
     pub(super) absent: &'static [&'static str],
     /// What helps when it fails.
     pub(super) hint: Option<&'static str>,
-}
-
-/// What a program said.
-#[derive(Debug)]
-pub(super) struct Said {
-    /// On standard output.
-    pub(super) text: String,
-    /// On standard error.
-    pub(super) aside: String,
-    /// Whether more was said than was kept.
-    pub(super) cut: bool,
-    pub(super) hold: Arc<fleet::Hold>,
-}
-
-/// A text for a reader.
-#[derive(Debug)]
-pub struct Shown {
-    /// The text, in which nothing acts on a terminal.
-    pub text: String,
-    /// Account for its memory; keep them while a copy of it lives.
-    pub holds: Vec<Arc<fleet::Hold>>,
 }
 
 impl Ops {
@@ -196,52 +175,6 @@ impl<'a> Question<'a> {
     }
 }
 
-impl Said {
-    /// The lines that are whole: the last one is not where the answer was cut.
-    pub(super) fn lines(&self) -> impl Iterator<Item = &str> {
-        let end = match self.cut {
-            true => self.text.rfind('\n').unwrap_or(0),
-            false => self.text.len(),
-        };
-        self.text.get(..end).unwrap_or_default().lines()
-    }
-
-    /// What was said, with what was said aside and a mark where it was cut; `nothing` where there
-    /// is nothing to show.
-    pub(super) fn shown(self, nothing: &str) -> Shown {
-        let mut text = Printable(&self.text).to_string();
-        if text.trim().is_empty() {
-            nothing.clone_into(&mut text);
-        }
-        // Writing to a text cannot fail.
-        if self.cut {
-            let _written = write!(text, "\n\n[truncated at {} bytes]", self.text.len());
-        }
-        if !self.aside.trim().is_empty() {
-            let aside = Printable(self.aside.trim_end());
-            let line = if text.ends_with('\n') { "" } else { "\n" };
-            let _written = write!(text, "{line}[stderr]\n{aside}");
-        }
-        Shown {
-            text,
-            holds: vec![self.hold],
-        }
-    }
-}
-
-/// An answer that is not in the form that the program is known for.
-pub(super) fn unreadable(host: &HostName, program: &str, line: &str) -> Failure {
-    Failure {
-        outcome: "failed",
-        code: "unreadable_answer",
-        host: Some(host.to_string()),
-        ..Failure::invalid(format!(
-            "`{program}` on `{host}` answered in a form that Scout does not know: {}",
-            one_line(line)
-        ))
-    }
-}
-
 fn lossy(stream: Captured) -> String {
     String::from_utf8(stream.bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
@@ -255,8 +188,83 @@ fn last_line(text: &str) -> Option<&str> {
     text.lines().rfind(|line| !line.trim().is_empty())
 }
 
-/// What a host says, within a sentence.
-pub(super) fn one_line(text: &str) -> String {
-    let line: String = text.trim().chars().take(QUOTED).collect();
-    Printable(&line).to_string().replace('\n', "\\n")
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fleet::Stopped;
+
+    fn code(outcome: Outcome, said: &str) -> (&'static str, String) {
+        let question = Question {
+            missing: &["no such pool"],
+            absent: &["is not a docker command"],
+            hint: Some("look"),
+            ..Question::new("zpool", ["zpool", "list"])
+        };
+        let host = HostName::parse("web1").unwrap();
+        let failure = question.failure(&host, &outcome, Some(said));
+        assert_eq!(
+            (failure.outcome, failure.host.as_deref()),
+            ("failed", Some("web1"))
+        );
+        (failure.code, failure.message)
+    }
+
+    #[test]
+    fn each_end_without_an_answer_has_its_code_and_its_sentence() {
+        let exited = |code| Outcome::Exited { code };
+        let stopped = Stopped::Verified;
+        for (outcome, said, expected) in [
+            (exited(127), "sh: not found", "not_installed"),
+            (exited(126), "sh: Permission denied", "not_executable"),
+            (exited(1), "cannot open 'x': no such pool", "not_found"),
+            (
+                exited(1),
+                "docker: 'compose' is not a docker command.",
+                "not_installed",
+            ),
+            (exited(1), "anything", "program_failed"),
+            (
+                Outcome::Signaled {
+                    name: "KILL".into(),
+                },
+                "",
+                "program_failed",
+            ),
+            (Outcome::TimedOut { stopped }, "", "timed_out"),
+            (Outcome::Cancelled { stopped }, "", "cancelled"),
+            (
+                Outcome::ConnectionLost {
+                    may_still_run: true,
+                },
+                "",
+                "connection_lost",
+            ),
+        ] {
+            let (code, message) = code(outcome, said);
+            assert_eq!(code, expected, "{message}");
+            assert!(
+                message.contains("`zpool`") && message.contains("`web1`"),
+                "{message}"
+            );
+        }
+        let (_, message) = code(exited(3), "bad\u{1b}[2J");
+        assert_eq!(
+            message,
+            "`zpool` on `web1` failed with exit code 3: bad\\u{1b}[2J"
+        );
+    }
+
+    #[test]
+    fn what_a_caller_names_is_a_word_behind_those_of_ours() {
+        let question = Question {
+            joined: true,
+            ..Question::new("docker", ["docker", "logs", "--", "x"])
+        };
+        let Program::Argv(words) = question.program() else {
+            panic!("a question is no line for a shell");
+        };
+        assert_eq!(words[..2], ["/bin/sh", "-c"]);
+        assert!(words[2].to_string_lossy().ends_with("exec \"$@\" 2>&1"));
+        assert_eq!(words[3..], ["sh", "docker", "logs", "--", "x"]);
+    }
 }

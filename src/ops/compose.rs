@@ -1,17 +1,15 @@
 //! The compose projects of a host: which there are, the files they are made from, and what their
 //! services last said.
 
-use super::ask::{Question, Said, Shown, one_line, unreadable};
-use super::{Failure, Ops, Printable, Range, ReadReport, ReadRequest};
+mod files;
+
+use super::ask::{Question, Said, Shown, unreadable};
+use super::{Failure, Ops};
 use crate::access::Principal;
-use fleet::{Deadline, HostName, RemotePath};
+use fleet::{Deadline, HostName};
 use serde::Deserialize;
 use std::fmt;
-use std::fmt::Write as _;
 use std::sync::Arc;
-
-/// How many files of a project are shown.
-const MAX_FILES: usize = 16;
 
 /// What docker says where compose is no plugin of it: the last takes the options for its own.
 const ABSENT: &[&str] = &[
@@ -123,53 +121,6 @@ impl Ops {
         })
     }
 
-    /// The files a project was made from, one behind the other.
-    ///
-    /// # Errors
-    /// There is no such project, none of its files can be read, or what kept the host from
-    /// answering.
-    pub async fn project_files(
-        &self,
-        principal: &Principal,
-        host: &HostName,
-        name: &ProjectName,
-        deadline: Deadline,
-    ) -> Result<Shown, Failure> {
-        let (project, hold) = self.project(principal, host, name, deadline).await?;
-        let files = project.files();
-        let mut shown = Shown {
-            text: format!("# Compose: {name}@{host}"),
-            holds: vec![hold],
-        };
-        let mut last = None;
-        for file in files.iter().take(MAX_FILES) {
-            let path = one_line(file);
-            let (content, hold) = match self.file(principal, host, file, deadline).await {
-                Ok(report) => (report.to_string(), Some(report.hold())),
-                Err(failure) => {
-                    let why = format!("[cannot be read: {}]", one_line(&failure.message));
-                    last = Some(failure);
-                    (why, None)
-                }
-            };
-            shown.holds.extend(hold);
-            // Writing to a text cannot fail.
-            let _written = write!(shown.text, "\n# File: {path}\n{}", content.trim_end());
-        }
-        if let Some(more) = files.len().checked_sub(MAX_FILES).filter(|more| *more > 0) {
-            let _written = write!(shown.text, "\n\n[{more} more files]");
-        }
-        match last {
-            // Nothing but the connection was held for anything.
-            Some(failure) if shown.holds.len() == 1 => Err(unread(failure)),
-            None if files.is_empty() => {
-                shown.text.push_str("\n(compose names no files of it)");
-                Ok(shown)
-            }
-            _ => Ok(shown),
-        }
-    }
-
     /// The last 100 lines of each container of a project.
     ///
     /// # Errors
@@ -212,44 +163,12 @@ impl Ops {
         })?;
         Ok((project, hold))
     }
-
-    async fn file(
-        &self,
-        principal: &Principal,
-        host: &HostName,
-        file: &str,
-        deadline: Deadline,
-    ) -> Result<ReadReport, Failure> {
-        let request = ReadRequest {
-            host: host.clone(),
-            path: RemotePath::parse(file)?,
-            range: Range::default(),
-            tree: None,
-        };
-        match self.read(principal, request, deadline).await? {
-            ReadReport::File(file) => Ok(ReadReport::File(file)),
-            _ => Err(Failure::invalid("it is a directory")),
-        }
-    }
 }
 
 fn parse(said: &Said) -> Option<Vec<Project>> {
     match said.cut {
         true => None,
         false => serde_json::from_str(said.text.trim()).ok(),
-    }
-}
-
-/// The project is there although its files are not.
-fn unread(failure: Failure) -> Failure {
-    Failure {
-        outcome: "failed",
-        code: "files_unreadable",
-        message: format!(
-            "none of the files of the project can be read: {}",
-            Printable(&failure.message)
-        ),
-        ..failure
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a host last wrote into its log: the journal where there is one, else the file that a log
 //! daemon writes.
 
-use super::ask::{Question, Said, Shown, one_line};
+use super::ask::{Question, Said, Shown, file_text, one_line};
 use super::{Failure, Ops, Range, ReadReport, ReadRequest};
 use crate::access::Principal;
 use fleet::{Deadline, HostName, RemotePath};
@@ -45,10 +45,10 @@ impl Ops {
             };
             match self.read(principal, request, deadline).await {
                 Ok(ReadReport::File(file)) => {
-                    let hold = ReadReport::File(file);
                     let shown = Shown {
-                        text: hold.to_string(),
-                        holds: vec![hold.hold()],
+                        text: file_text(&file),
+                        truncated: file.truncated,
+                        holds: vec![ReadReport::from(file).hold()],
                     };
                     return Ok(below_heading(host, path, shown));
                 }
@@ -81,18 +81,15 @@ impl Ops {
     }
 }
 
-/// Whether another place on the same host could not do better.
+/// Whether another place on the same host could do no better.
 fn is_about_the_host(failure: &Failure) -> bool {
-    let elsewhere = [
-        "not_installed",
-        "not_executable",
-        "program_failed",
-        "not_found",
-        "permission_denied",
-        "not_regular",
-        "file_error",
+    let ends = [
+        "connection_lost",
+        "deadline_passed",
+        "cancelled",
+        "internal",
     ];
-    !elsewhere.contains(&failure.code)
+    ["unreachable", "refused"].contains(&failure.outcome) || ends.contains(&failure.code)
 }
 
 fn has_entries(said: &Said) -> bool {
@@ -112,5 +109,30 @@ fn below_heading(host: &HostName, source: &str, shown: Shown) -> Shown {
     Shown {
         text: format!("# Syslog: {host} ({source})\n{}", shown.text),
         ..shown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_search_goes_on_unless_the_host_itself_is_the_trouble() {
+        let failure = |outcome, code| Failure {
+            outcome,
+            code,
+            ..Failure::invalid("why")
+        };
+        for (outcome, code, ends) in [
+            ("failed", "not_installed", false),
+            ("failed", "timed_out", false),
+            ("failed", "no_shell", false),
+            ("failed", "permission_denied", false),
+            ("failed", "connection_lost", true),
+            ("unreachable", "connect_refused", true),
+            ("refused", "unknown_host", true),
+        ] {
+            assert_eq!(is_about_the_host(&failure(outcome, code)), ends, "{code}");
+        }
     }
 }

@@ -122,6 +122,7 @@ impl Ops {
         let question = zfs("zfs", ["zfs", "list"].into_iter().chain(words));
         let mut said = self.ask(principal, host, question, deadline).await?;
         let more = newest(&mut said.text);
+        let truncated = said.cut || more > 0;
         if more > 0 {
             // What was cut is among those that are not shown.
             let at_least = if said.cut { "at least " } else { "" };
@@ -130,7 +131,10 @@ impl Ops {
                 "\n[the newest {SNAPSHOTS}; {at_least}{more} older ones]"
             ));
         }
-        Ok(said.shown("no snapshots available"))
+        Ok(Shown {
+            truncated,
+            ..said.shown("no snapshots available")
+        })
     }
 }
 

@@ -53,6 +53,7 @@ pub(super) async fn list(
     }
     Ok(Shown {
         text: Printable(&text).to_string(),
+        truncated: false,
         holds: vec![listed.hold],
     })
 }

@@ -2,7 +2,7 @@
 
 use super::{Reader, uri};
 use crate::mcp::Contents;
-use crate::ops::{Bytes, Failure, FileReport, Range, ReadReport, ReadRequest};
+use crate::ops::{Bytes, Failure, FileReport, Range, ReadReport, ReadRequest, Shown};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fleet::HostName;
@@ -39,6 +39,23 @@ pub(super) fn text(uri: &str, text: String) -> Contents {
         contents: vec![ResourceContents::text(text, uri).with_mime_type("text/plain")],
         ..Contents::default()
     }
+}
+
+/// What a program of a host said, and whether it is all.
+pub(super) fn shown(uri: &str, shown: Shown) -> Contents {
+    let mut one = ResourceContents::text(shown.text, uri).with_mime_type("text/plain");
+    if shown.truncated {
+        let mut meta = MetaObject::default();
+        meta.insert("truncated".into(), true.into());
+        one = one.with_meta(meta);
+    }
+    let mut contents = Contents {
+        contents: vec![one],
+        ..Contents::default()
+    };
+    let holds = shown.holds.into_iter();
+    holds.for_each(|hold| contents.hold.push(hold));
+    contents
 }
 
 /// A file as it is: its text unchanged, or its bytes. Of one that was cut, `_meta` says so, and a

@@ -50,6 +50,7 @@ pub(super) async fn list(
     }
     Ok(Shown {
         text: Printable(&text).to_string(),
+        truncated: listed.truncated,
         holds: vec![listed.hold],
     })
 }

@@ -4,6 +4,8 @@
 //! name with an underscore, or one that begins with a digit, is none that a strict URI parser
 //! accepts as a scheme (RFC 3986 §3.1): such hosts have `scout://{host}/{path*}`. What arrives here
 //! is served whether or not such a parser would have sent it.
+//!
+//! A few paths are none, but ask the programs of the host: see [`subject`](super::subject).
 
 use super::{Reader, contents, uri};
 use crate::mcp::Contents;

@@ -3,7 +3,7 @@
 use super::subject::{Asked, Source, Subject, asked};
 use super::{Reader, compose, contents, docker, host, syslog, uri, zfs};
 use crate::mcp::Contents;
-use crate::ops::{Failure, Shown};
+use crate::ops::Failure;
 use rmcp::model::ResourceTemplate;
 
 /// A template in both forms, `docker://{host}…` and `{host}://docker…`, with a name and a title.
@@ -84,10 +84,7 @@ pub(super) async fn read(
             Subject::Snapshots => ops.snapshots(principal, &host, deadline).await,
             Subject::Syslog => ops.syslog(principal, &host, deadline).await,
         };
-        let Shown { text, holds } = shown?;
-        let mut contents = contents::text(uri, text);
-        holds.into_iter().for_each(|hold| contents.hold.push(hold));
-        return Ok(contents);
+        return shown.map(|shown| contents::shown(uri, shown));
     }
     host::read(reader, uri, scheme, rest).await
 }

@@ -156,10 +156,14 @@ async fn a_host_without_a_log_says_where_it_was_looked_for() {
     let server = TestServer::start(&fleet).await;
     let (code, message) = refusal(&server.client(Era::Modern), "web-01://syslog").await;
     assert_eq!(code, "not_available");
-    let expected = "the log of `web-01` is not available: the journal has no entries (No journal files were found.); \
-                    `/var/log/syslog` on `web-01` may not be read by this account; \
-                    `/var/log/messages` on `web-01` does not exist; ";
-    assert!(message.starts_with(expected), "{message}");
+    for part in [
+        "the log of `web-01` is not available: the journal has no entries (No journal files were found.); ",
+        "; `/var/log/syslog` on `web-01` ",
+        "; `/var/log/messages` on `web-01` does not exist; ",
+    ] {
+        assert!(message.contains(part), "{message}");
+    }
+    assert!(!message.contains("secret"), "{message}");
 
     let fleet = with_log(false, |_| {}).await;
     let server = TestServer::start(&fleet).await;
