@@ -2,7 +2,8 @@
 //!
 //! Data goes to stdout, everything else to stderr. The exit codes are 0 for success, 1 for an
 //! operation that failed, 2 for wrong usage, 64 for a configuration that is refused, 70 for a
-//! defect; `run` gives back the remote exit code, or 255 when Scout itself failed, as `ssh` does.
+//! defect; `run` gives back the remote exit code, or 255 when Scout itself failed, as `ssh` does, and
+//! on many hosts 0 or 1.
 
 mod chain;
 mod check;
@@ -11,6 +12,7 @@ mod fetch;
 mod healthcheck;
 mod hosts;
 mod key;
+mod many;
 mod out;
 mod progress;
 mod read;
@@ -73,9 +75,9 @@ enum Command {
     Demo(demo::DemoArgs),
     /// List the hosts and whether they answer.
     Hosts(hosts::HostsArgs),
-    /// Print a file, or list a directory: `scout read web1:/etc/hosts`.
+    /// Print a file, or list a directory: `scout read web1:/etc/hosts`, `scout read 'web-*:/etc/hosts'`.
     Read(read::ReadArgs),
-    /// Run a command on a host: `scout run web1 -- df -h`.
+    /// Run a command on a host, or on many: `scout run web1 -- df -h`, `scout run 'web-*' -- uptime`.
     Run(run::RunArgs),
     /// Explain the effective configuration and every problem in it.
     Check(check::CheckArgs),
