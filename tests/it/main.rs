@@ -3,6 +3,10 @@
 //! itself does not lie. Nothing here reaches into the program's own modules.
 
 #[cfg(test)]
+mod a_broadcast_ends_by_its_deadline;
+#[cfg(test)]
+mod a_broadcast_is_bounded;
+#[cfg(test)]
 mod a_broadcast_is_one_answer;
 #[cfg(test)]
 mod a_command_is_what_was_asked;

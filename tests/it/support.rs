@@ -7,6 +7,7 @@
 
 pub(crate) mod account;
 pub(crate) mod blackhole;
+pub(crate) mod broadcast;
 pub(crate) mod chaos;
 pub(crate) mod client;
 pub(crate) mod engine;
