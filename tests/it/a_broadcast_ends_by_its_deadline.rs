@@ -49,14 +49,14 @@ async fn what_is_ready_comes_at_the_deadline_and_what_is_under_way_is_stopped() 
     assert!(
         result
             .text
-            .contains("web-02 (1) [RUNNING AT THE DEADLINE]:\nbegun\n"),
+            .contains("web-02 (1) [RUNNING AT THE END]:\nbegun\n"),
         "{}",
         result.text
     );
     assert!(
         result
             .text
-            .ends_with("─── 3/4 hosts succeeded ─── 1 running at the deadline"),
+            .ends_with("─── 3/4 hosts succeeded ─── 1 running at the end"),
         "{}",
         result.text
     );

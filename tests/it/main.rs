@@ -41,6 +41,8 @@ mod hostile_values_stay_values;
 #[cfg(test)]
 mod it_ends_in_order;
 #[cfg(test)]
+mod many_hosts_at_a_prompt;
+#[cfg(test)]
 mod memory_is_bounded;
 #[cfg(test)]
 mod no_key_no_call;

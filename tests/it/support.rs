@@ -23,6 +23,7 @@ pub(crate) mod sdk;
 pub(crate) mod server;
 pub(crate) mod sockets;
 pub(crate) mod sshd;
+pub(crate) mod terminal;
 pub(crate) mod watcher;
 
 use std::time::{Duration, Instant};
