@@ -7,11 +7,16 @@
 
 mod chain;
 mod check;
+mod complete;
+mod copy;
 mod demo;
+mod diff;
 mod fetch;
+mod find;
 mod healthcheck;
 mod hosts;
 mod key;
+mod man;
 mod many;
 mod out;
 mod progress;
@@ -77,8 +82,14 @@ enum Command {
     Hosts(hosts::HostsArgs),
     /// Print a file, or list a directory: `scout read web1:/etc/hosts`, `scout read 'web-*:/etc/hosts'`.
     Read(read::ReadArgs),
+    /// Find files below a directory: `scout find web1:/etc --name '*.conf'`.
+    Find(find::FindArgs),
+    /// Compare two files or directories: `scout diff web1:/etc/hosts web2:/etc/hosts`.
+    Diff(diff::DiffArgs),
     /// Run a command on a host, or on many: `scout run web1 -- df -h`, `scout run 'web-*' -- uptime`.
     Run(run::RunArgs),
+    /// Copy files and directories: `scout copy web1:/etc/hosts .`, `scout copy app.tar web1:/tmp/`.
+    Copy(copy::CopyArgs),
     /// Explain the effective configuration and every problem in it.
     Check(check::CheckArgs),
     /// Make API keys.
@@ -86,6 +97,13 @@ enum Command {
     Key(key::KeyCommand),
     /// Ask a running server whether it is well; for containers.
     Healthcheck(healthcheck::HealthcheckArgs),
+    /// Print the script that completes commands, hosts, tags and remote paths in a shell.
+    Completions(complete::CompletionsArgs),
+    /// Print the manual page: `scout man | man -l -`.
+    Man(man::ManArgs),
+    /// Suggest what could follow; the scripts of `completions` ask this.
+    #[command(hide = true)]
+    Complete(complete::CompleteArgs),
 }
 
 /// Runs the program.
@@ -93,9 +111,13 @@ enum Command {
 pub fn main() -> ExitCode {
     let Cli { global, command } = Cli::parse();
     let flags = command.overrides(global.overrides());
-    if let Command::Key(command) = command {
-        return key::run(command);
-    }
+    let command = match command {
+        Command::Key(command) => return key::run(command),
+        Command::Completions(args) => return complete::script(&args),
+        Command::Complete(args) => return complete::suggest(args),
+        Command::Man(args) => return man::run(&args),
+        command => command,
+    };
     let environment = Environment::of_process();
     let loaded = Config::load(&flags, &environment);
     if let Command::Check(args) = command {
@@ -137,9 +159,16 @@ pub fn main() -> ExitCode {
             Command::Demo(args) => demo::run(&config, &args).await,
             Command::Hosts(args) => hosts::run(&config, args).await,
             Command::Read(args) => read::run(&config, args).await,
+            Command::Find(args) => find::run(&config, args).await,
+            Command::Diff(args) => diff::run(&config, args).await,
             Command::Run(args) => run::run(&config, args).await,
+            Command::Copy(args) => copy::run(&config, args).await,
             Command::Healthcheck(args) => healthcheck::run(&config, &args).await,
-            Command::Check(_) | Command::Key(_) => ExitCode::SUCCESS,
+            Command::Check(_)
+            | Command::Key(_)
+            | Command::Completions(_)
+            | Command::Complete(_)
+            | Command::Man(_) => ExitCode::SUCCESS,
         }
     });
     // A thread that still reads standard input must not keep the process.
@@ -156,11 +185,18 @@ impl Command {
         let (key, name, transport) = match self {
             Self::Serve(args) => return args.overrides(flags),
             Self::Demo(_) => return demo::overrides(flags),
-            Self::Check(_) | Self::Key(_) => return flags,
+            Self::Check(_)
+            | Self::Key(_)
+            | Self::Completions(_)
+            | Self::Complete(_)
+            | Self::Man(_) => return flags,
             Self::Stdio => listens_nowhere("scout stdio"),
             Self::Hosts(_) => listens_nowhere("scout hosts"),
             Self::Read(_) => listens_nowhere("scout read"),
+            Self::Find(_) => listens_nowhere("scout find"),
+            Self::Diff(_) => listens_nowhere("scout diff"),
             Self::Run(_) => listens_nowhere("scout run"),
+            Self::Copy(_) => listens_nowhere("scout copy"),
             Self::Healthcheck(_) => listens_nowhere("scout healthcheck"),
         };
         flags.set(key, name, transport)
@@ -171,7 +207,12 @@ impl Command {
     fn quiet(&self) -> Option<&'static str> {
         match self {
             Self::Demo(_) => Some("warn"),
-            Self::Hosts(_) | Self::Read(_) | Self::Run(_) => Some("warn,fleet=error"),
+            Self::Hosts(_)
+            | Self::Read(_)
+            | Self::Find(_)
+            | Self::Diff(_)
+            | Self::Run(_)
+            | Self::Copy(_) => Some("warn,fleet=error"),
             _ => None,
         }
     }
@@ -202,7 +243,7 @@ fn fail(code: u8, error: &dyn std::error::Error) -> ExitCode {
 /// The exit code of a server that did not start or did not end well.
 fn server_failed(error: &ServerError) -> ExitCode {
     let code = match error {
-        ServerError::Inventory(_) | ServerError::Local(_) => EXIT_CODE,
+        ServerError::Inventory(_) | ServerError::Local(_) | ServerError::Root { .. } => EXIT_CODE,
         ServerError::Bind { .. } => 1,
         ServerError::Fleet(_) | ServerError::Failed(_) => SOFTWARE,
     };

@@ -14,12 +14,13 @@ use crate::prompts::Prompt;
 use crate::resources;
 use fleet::Deadline;
 use named::Named;
+pub(crate) use path::below as paths_below;
 use rmcp::model::{CompletionInfo, Reference};
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long somebody who types waits. The host may have to be connected to first.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What could follow what has been typed, for this caller.
 pub async fn complete(ops: &Ops, principal: &Principal, asked: &Completion) -> CompletionInfo {

@@ -29,7 +29,8 @@ mod path;
 mod ssh;
 mod tags;
 mod text;
-mod units;
+mod transfer;
+pub(crate) mod units;
 
 pub use auth::Auth;
 pub use bind::Bind;
@@ -46,6 +47,7 @@ pub use ops::Ops;
 pub use overrides::Overrides;
 pub use ssh::{KEEPALIVE_MISSES, KnownHosts, Ssh};
 pub use tags::Tag;
+pub use transfer::Transfer;
 
 use serde::Deserialize;
 
@@ -69,6 +71,8 @@ pub struct Config {
     pub limits: Limits,
     /// The connections to hosts.
     pub ssh: Ssh,
+    /// What copies may touch of this machine.
+    pub transfer: Transfer,
     /// Tags of hosts, in the order of their names.
     pub tags: Vec<Tag>,
     /// Keys, roles and the hosts that exist for clients.

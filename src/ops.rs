@@ -6,26 +6,27 @@
 
 mod ask;
 mod broadcast;
-#[allow(
-    dead_code,
-    reason = "what verifies a copy and compares files stands on it"
-)]
 mod checksum;
 mod compose;
+mod copy;
 mod decode;
+mod diff;
 mod docker;
 mod failure;
+mod find;
 mod fold;
 mod hosts;
 mod inspect;
+mod place;
 mod progress;
 mod read;
 mod run;
 mod select;
-#[allow(dead_code, reason = "what computes checksums stands on it")]
+mod sftp;
 mod sweep;
 mod syslog;
 mod text;
+mod walk;
 mod zfs;
 
 pub use ask::Shown;
@@ -34,10 +35,23 @@ pub use broadcast::{
     Place, Section, State, Work,
 };
 pub use compose::{Project, ProjectName, Projects};
+pub use copy::{
+    CopyPlace, CopyReport, CopyRequest, Counts, Direction, LocalPlaces, Problem, Skipped,
+    transfer_failed,
+};
+pub use diff::{
+    DEFAULT_CONTEXT, DiffReport, DiffRequest, DifferenceReport, DirectoriesReport, FilesReport,
+    MAX_CONTEXT, RelativeReport, SideReport,
+};
 pub use docker::{Container, ContainerName, Containers};
 pub use failure::Failure;
+pub use find::{
+    DEFAULT_FIND_LIMIT, FindKind, FindReport, FindRequest, MAX_FIND_DEPTH, MAX_FIND_LIMIT,
+    MatchReport, Wanted,
+};
 pub use fold::Normalize;
 pub use hosts::{HostLine, HostsReport, HostsRequest};
+pub use place::PlaceReport;
 pub use progress::{Progress, Step, Unit};
 pub use read::{
     DEFAULT_DEPTH, DirectoryReport, EntryReport, FileReport, MAX_DEPTH, NodeReport, Range,
@@ -55,13 +69,28 @@ use fleet::{Deadline, Fleet, FleetError, HostName, Lease};
 pub struct Ops {
     fleet: Fleet,
     visible: Visible,
+    /// What copies may touch of this machine.
+    places: LocalPlaces,
+    turns: copy::Turns,
 }
 
 impl Ops {
-    /// Operations on this fleet, of which clients see these hosts.
+    /// Operations on this fleet, of which clients see these hosts, and nothing of this machine.
     #[must_use]
     pub fn new(fleet: Fleet, visible: Visible) -> Self {
-        Self { fleet, visible }
+        Self {
+            fleet,
+            visible,
+            places: LocalPlaces::none(),
+            turns: copy::Turns::default(),
+        }
+    }
+
+    /// The same, with these places of this machine for copies.
+    #[must_use]
+    pub fn with_places(mut self, places: LocalPlaces) -> Self {
+        self.places = places;
+        self
     }
 
     /// The names this principal may know, in order.

@@ -6,6 +6,7 @@
 mod gate;
 mod hosts;
 mod names;
+mod places;
 
 pub use hosts::{inventory, strangers};
 
@@ -26,6 +27,7 @@ use gate::Keys;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -51,6 +53,14 @@ pub enum ServerError {
     /// The actors did not start.
     #[error(transparent)]
     Fleet(#[from] StartError),
+    /// A directory for copies cannot be opened.
+    #[error("`transfer.roots` has `{}`, which cannot be opened", path.display())]
+    Root {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// A listener cannot be bound.
     #[error("cannot listen on `{bind}` (is another server running there?)")]
     Bind {
@@ -114,7 +124,7 @@ impl Server {
     /// # Errors
     /// [`ServerError`].
     pub async fn bind(config: &Config, metrics: PrometheusHandle) -> Result<Self, ServerError> {
-        let backend = Backend::start(config).await?;
+        let backend = Backend::serving(config).await?;
         match listeners(config, &backend, metrics).await {
             Ok((http, admin)) => Ok(Self {
                 http,
@@ -212,7 +222,7 @@ pub async fn serve_stdio(
     config: &Config,
     shutdown: CancellationToken,
 ) -> Result<io::Result<()>, ServerError> {
-    let backend = Backend::start(config).await?;
+    let backend = Backend::serving(config).await?;
     build_info();
     let engine = engine(config, &backend);
     let mut extensions = Extensions::new();

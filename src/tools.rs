@@ -5,6 +5,9 @@
 //! `isError`, never a protocol error.
 
 mod broadcast;
+mod copy;
+mod diff;
+mod find;
 mod hosts;
 mod read;
 mod run;
@@ -28,8 +31,14 @@ pub enum Tool {
     Hosts,
     /// A file or directory.
     Read,
+    /// Files, by what they are called, are, and hold.
+    Find,
+    /// Two files or directories, or a file and what is expected in it.
+    Diff,
     /// A command.
     Run,
+    /// Files from one place to another.
+    Copy,
     /// A command or a path on many hosts.
     Broadcast,
 }
@@ -96,11 +105,14 @@ impl From<Failure> for Answered {
 
 impl Tool {
     /// All of them, in the order they are listed.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 8] = [
         Self::Scout,
         Self::Hosts,
         Self::Read,
+        Self::Find,
+        Self::Diff,
         Self::Run,
+        Self::Copy,
         Self::Broadcast,
     ];
 
@@ -111,7 +123,10 @@ impl Tool {
             Self::Scout => "scout",
             Self::Hosts => "hosts",
             Self::Read => "read",
+            Self::Find => "find",
+            Self::Diff => "diff",
             Self::Run => "run",
+            Self::Copy => "copy",
             Self::Broadcast => "broadcast",
         }
     }
@@ -129,7 +144,10 @@ impl Tool {
             Self::Scout => scout::describe(),
             Self::Hosts => hosts::describe(),
             Self::Read => read::describe(),
+            Self::Find => find::describe(),
+            Self::Diff => diff::describe(),
             Self::Run => run::describe(),
+            Self::Copy => copy::describe(),
             Self::Broadcast => broadcast::describe(),
         };
         schema::tool(self.name(), described)
@@ -151,8 +169,20 @@ impl Tool {
                 Ok(args) => read::call(call, args).await,
                 Err(failure) => failure.into(),
             },
+            Self::Find => match parse(self, arguments) {
+                Ok(args) => find::call(call, args).await,
+                Err(failure) => failure.into(),
+            },
+            Self::Diff => match parse(self, arguments) {
+                Ok(args) => diff::call(call, args).await,
+                Err(failure) => failure.into(),
+            },
             Self::Run => match parse(self, arguments) {
                 Ok(args) => run::call(call, args).await,
+                Err(failure) => failure.into(),
+            },
+            Self::Copy => match parse(self, arguments) {
+                Ok(args) => copy::call(call, args).await,
                 Err(failure) => failure.into(),
             },
             Self::Broadcast => match parse(self, arguments) {

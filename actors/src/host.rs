@@ -264,7 +264,9 @@ impl Drop for State {
         metrics.running(-(running as f64));
         metrics.queued(-(waiting as f64));
         if let Some(session) = self.link.take() {
-            // Whoever still holds it must not keep a connection alive beside the next one.
+            // Whoever still holds it must not keep a connection alive beside the next one. Jobs end
+            // first: of the crash their callers hear, not of a connection that was lost.
+            self.jobs.abort_all();
             session.cut();
             metrics.connection_down(false);
         }

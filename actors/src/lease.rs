@@ -3,7 +3,7 @@
 //! A host that anybody holds a lease on is never evicted, so there is no moment between finding a
 //! host and using it in which it could go away. All work on a host is a method of its [`Lease`].
 
-use crate::budget::Budget;
+use crate::budget::{Budget, Hold};
 use crate::command::{Bounds, Command};
 use crate::error::{Contended, FleetError};
 use crate::file::{Found, MAX_ENTRIES, Part, Want};
@@ -256,17 +256,22 @@ impl Lease {
         Ok(FileSession::new(host, channel, deadline, shutdown))
     }
 
+    /// Accounts for memory that the caller is about to fill with what the host says, waiting for room
+    /// until `deadline`.
+    ///
+    /// # Errors
+    /// [`FleetError::Busy`] when there was none.
+    pub async fn hold(&self, bytes: u64, deadline: Deadline) -> Result<Hold, FleetError> {
+        self.reserve(bytes, deadline).await
+    }
+
     /// Makes the host's actor panic on its next message, to prove what its supervision promises.
     #[cfg(feature = "failpoints")]
     pub fn inject_panic(&self) {
         self.actor.inject_panic();
     }
 
-    async fn reserve(
-        &self,
-        bytes: u64,
-        deadline: Deadline,
-    ) -> Result<crate::budget::Hold, FleetError> {
+    async fn reserve(&self, bytes: u64, deadline: Deadline) -> Result<Hold, FleetError> {
         let began = Instant::now();
         let hold = self.tools.budget.reserve(bytes, deadline).await;
         hold.ok_or_else(|| FleetError::Busy {

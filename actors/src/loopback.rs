@@ -1,7 +1,7 @@
 //! A real SSH host inside this process, for a machine that has none.
 //!
 //! It listens on the loopback interface with a host key of its own, lets exactly one key of one
-//! user in, runs commands as the account of this process, and serves its files for reading over
+//! user in, runs commands as the account of this process, and serves its files over
 //! SFTP. Everything a client sees is SSH; nothing is simulated. Whoever holds the key can do what
 //! this account can do, so the key is made for one use and the address is never a public one.
 //!

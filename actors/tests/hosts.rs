@@ -6,6 +6,9 @@
 
 // `cfg(test)` is always set here; it is what tells clippy that this is test code.
 #[cfg(test)]
+#[path = "hosts/broken.rs"]
+mod broken;
+#[cfg(test)]
 #[path = "hosts/commands.rs"]
 mod commands;
 #[cfg(test)]
@@ -82,6 +85,13 @@ macro_rules! on {
                 only_regular_files_are_opened,
                 operations_run_side_by_side_on_one_session,
                 sessions_wait_for_each_other_and_none_fails,
+                what_is_written_arrives_whole,
+                any_name_can_be_made_moved_and_removed,
+                nothing_is_overwritten_unasked,
+                a_file_that_is_replaced_is_the_old_or_the_new_one,
+                a_file_is_written_on_from_where_it_was_left,
+                a_write_that_was_abandoned_is_no_success,
+                a_full_disk_is_an_error_and_never_success,
             ],
         );
     )+};

@@ -19,7 +19,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::{Duration, Instant};
 
-    use fleet::{Bounds, Deadline, FleetError, HostName, Lease};
+    use fleet::{Bounds, Deadline, FleetError, HostName, Lease, RemotePath};
 
     use crate::openssh::{self, Account};
     use crate::rig::{HOSTS, Rig, exited, shell};
@@ -93,6 +93,28 @@ mod tests {
         until(&word, false).await;
         let (ended, _) = safe.await.unwrap();
         assert_eq!(ended.unwrap().outcome, exited(5));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_crash_ends_the_file_sessions_of_its_host() {
+        let rig = openssh::rig(Account::Plain).await;
+        let deadline = Deadline::within(SOON);
+        let files = lease(&rig, HOSTS[0]).await.files(deadline).await.unwrap();
+        let home = RemotePath::home();
+        assert!(files.stat(&home).await.is_ok());
+        lease(&rig, HOSTS[0]).await.inject_panic();
+        let crashed = Instant::now();
+        while files.stat(&home).await.is_ok() {
+            assert!(crashed.elapsed() < SOON, "it outlives its host");
+            tokio::task::yield_now().await;
+        }
+        let ended = files.stat(&home).await;
+        assert!(
+            matches!(ended, Err(FleetError::ConnectionLost { .. })),
+            "{ended:?}"
+        );
+        let again = lease(&rig, HOSTS[0]).await.files(deadline).await.unwrap();
+        assert!(again.stat(&home).await.is_ok());
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,7 +4,7 @@ use super::{patience, suggest};
 use crate::access::Principal;
 use crate::mcp::Completion;
 use crate::ops::{Ops, Range, ReadReport, ReadRequest};
-use fleet::{HostName, RemotePath};
+use fleet::{Deadline, HostName, RemotePath};
 use rmcp::model::CompletionInfo;
 
 pub(super) async fn complete(
@@ -12,22 +12,35 @@ pub(super) async fn complete(
     principal: &Principal,
     asked: &Completion,
 ) -> CompletionInfo {
-    let Typed {
+    let chosen = asked.chosen.iter().find(|(name, _)| name == "host");
+    let host = chosen.and_then(|(_, host)| HostName::parse(host).ok());
+    let found = match host {
+        Some(host) => below(ops, principal, host, &asked.value, patience(asked)).await,
+        None => None,
+    };
+    found.map_or_else(CompletionInfo::default, |(paths, all)| suggest(paths, all))
+}
+
+/// The paths that begin like this, those of directories with a slash behind them, and whether there
+/// are no others; nothing if the host or the directory does not say.
+pub(crate) async fn below(
+    ops: &Ops,
+    principal: &Principal,
+    host: HostName,
+    typed: &str,
+    deadline: Deadline,
+) -> Option<(Vec<String>, bool)> {
+    let Some(Typed {
         shown,
         directory,
         begun,
-    } = match Typed::read(&asked.value) {
-        Some(typed) => typed,
-        None => return suggest(vec!["~/".into()], true),
-    };
-    let chosen = asked.chosen.iter().find(|(name, _)| name == "host");
-    let host = chosen.and_then(|(_, host)| HostName::parse(host).ok());
-    let (Some(host), Ok(path)) = (host, RemotePath::parse(&directory)) else {
-        return CompletionInfo::default();
+    }) = Typed::read(typed)
+    else {
+        return Some((vec!["~/".into()], true));
     };
     let request = ReadRequest {
         host,
-        path,
+        path: RemotePath::parse(&directory).ok()?,
         // Should it be a file, none of it is needed.
         range: Range::Bytes {
             offset: 0,
@@ -35,9 +48,9 @@ pub(super) async fn complete(
         },
         tree: None,
     };
-    let report = ops.read(principal, request, patience(asked)).await;
+    let report = ops.read(principal, request, deadline).await;
     let Ok(ReadReport::Directory(listing)) = report else {
-        return CompletionInfo::default();
+        return None;
     };
     let complete = !listing.truncated;
     let entries = listing.entries.into_iter();
@@ -47,7 +60,7 @@ pub(super) async fn complete(
         "directory" => format!("{shown}{}/", entry.name),
         _ => format!("{shown}{}", entry.name),
     });
-    suggest(values.collect(), complete)
+    Some((values.collect(), complete))
 }
 
 /// What was typed, taken apart at the last slash.

@@ -53,6 +53,7 @@ impl<'a> Check<'a> {
             ops: raw.ops.into(),
             limits,
             ssh: ssh?,
+            transfer: raw.transfer.into(),
             tags: tags?,
             auth: auth?,
             log: raw.log.into(),

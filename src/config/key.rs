@@ -63,6 +63,7 @@ impl Key {
             super::ops::KEYS,
             super::limits::KEYS,
             super::ssh::KEYS,
+            super::transfer::KEYS,
             super::tags::KEYS,
             super::auth::KEYS,
             super::log::KEYS,

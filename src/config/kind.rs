@@ -29,6 +29,8 @@ pub(super) enum Kind {
     Globs,
     /// A path, `~/` for the home directory.
     Path,
+    /// Absolute directories.
+    Directories,
     /// A log level or filter directives.
     Level,
     /// Raw API keys.
@@ -121,6 +123,12 @@ impl Kind {
                 .collect::<Result<_, _>>()
                 .map(Held::List),
             Self::Globs => text::globs(given.list()?).map(Held::List),
+            Self::Directories => given
+                .list()?
+                .iter()
+                .map(|path| text::directory(path))
+                .collect::<Result<_, _>>()
+                .map(Held::List),
             Self::Secrets => given
                 .list()?
                 .iter()
@@ -176,6 +184,7 @@ impl Kind {
             Self::Names => "host names without scheme or port".into(),
             Self::Globs => "globs over host aliases, such as `web-*`".into(),
             Self::Path => "a path; `~/` is the home directory".into(),
+            Self::Directories => "absolute directories, without `..`".into(),
             Self::Level => {
                 "`error`, `warn`, `info`, `debug`, `trace`, `off` or `module=level` directives"
                     .into()

@@ -22,6 +22,7 @@ use super::ops::RawOps;
 use super::overrides::Overrides;
 use super::ssh::RawSsh;
 use super::tags::RawTag;
+use super::transfer::RawTransfer;
 use super::{Config, Transport};
 
 /// A configuration, what is worth saying about it, and who said what.
@@ -103,6 +104,7 @@ pub(super) struct Raw {
     pub ops: RawOps,
     pub limits: RawLimits,
     pub ssh: RawSsh,
+    pub transfer: RawTransfer,
     pub tags: Vec<RawTag>,
     pub auth: RawAuth,
     pub log: RawLog,

@@ -99,6 +99,23 @@ pub(super) fn path(text: &str) -> Result<String, String> {
     }
 }
 
+/// A directory for copies. What is written must be what is meant: nothing relative, no `..` that a
+/// link could turn elsewhere, and not everything at once.
+pub(super) fn directory(text: &str) -> Result<String, String> {
+    let names = || text.split('/').filter(|name| !["", "."].contains(name));
+    if text.contains('\0') {
+        Err("it has a NUL".into())
+    } else if !text.starts_with('/') {
+        Err("it is relative".into())
+    } else if names().any(|name| name == "..") {
+        Err("it has `..`".into())
+    } else if names().next().is_none() {
+        Err("it is the whole file system".into())
+    } else {
+        Ok(text.into())
+    }
+}
+
 /// A filter. `EnvFilter` takes a lone unknown word for the name of a module and would log nothing
 /// at all for `inof`, so a part without `=` must be a level. The names of Python's levels are read
 /// too: deployments carry them over.
@@ -211,6 +228,16 @@ mod tests {
             "/run/scout.sock",
         ] {
             assert!(bind_host(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_directory_for_copies_is_written_as_it_is_meant() {
+        for right in ["/srv/transfer", "/srv/transfer/", "/srv/a b"] {
+            assert_eq!(directory(right).as_deref(), Ok(right));
+        }
+        for wrong in ["", "/", "//", "/./", "srv", "~/x", "/srv/../etc", "/a\0b"] {
+            assert!(directory(wrong).is_err(), "{wrong}");
         }
     }
 

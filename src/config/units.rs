@@ -8,7 +8,7 @@ pub(super) const MIB: u64 = 1 << 20;
 pub(super) const GIB: u64 = 1 << 30;
 
 /// Durations are counted in milliseconds.
-pub(super) const SECOND: u64 = 1000;
+pub(crate) const SECOND: u64 = 1000;
 pub(super) const MINUTE: u64 = 60 * SECOND;
 pub(super) const HOUR: u64 = 60 * MINUTE;
 pub(super) const DAY: u64 = 24 * HOUR;
@@ -34,7 +34,7 @@ const SPANS: [(&str, u64); 6] = [
 ];
 
 /// Bytes.
-pub(super) fn size(text: &str) -> Option<u64> {
+pub(crate) fn size(text: &str) -> Option<u64> {
     let (number, unit) = split(text);
     let (_, factor) = SIZES
         .iter()
@@ -43,7 +43,7 @@ pub(super) fn size(text: &str) -> Option<u64> {
 }
 
 /// Milliseconds; `bare` is the worth of a number without a unit.
-pub(super) fn span(text: &str, bare: u64) -> Option<u64> {
+pub(crate) fn span(text: &str, bare: u64) -> Option<u64> {
     let (number, unit) = split(text);
     if unit.is_empty() {
         return scale(number, bare);

@@ -20,8 +20,8 @@ use std::ffi::OsString;
 ///
 /// What administrators call is often not in the path of an account that logs in without a terminal:
 /// zpool in `/usr/sbin` (sshd_config(5) of Debian), docker in `/usr/local/bin` (macOS) or
-/// `/snap/bin`. No file of the directory a login begins in is to change the answer, as `compose.yaml`
-/// would, nor the language of the account.
+/// `/snap/bin`. Nothing of the account is to change the answer: not the directory its logins begin in,
+/// where compose would read `.env`, nor a file that is named for compose, nor its language.
 const START: &str = "cd /; PATH=$PATH:/usr/local/bin:/usr/local/sbin:/usr/sbin:/sbin:/snap/bin LC_ALL=C.UTF-8; \
     export PATH LC_ALL; unset COMPOSE_FILE; exec \"$@\"";
 
@@ -43,7 +43,14 @@ pub(super) struct Question<'a> {
     /// What it says where a part of it is not installed.
     pub(super) absent: &'static [&'static str],
     /// What helps when it fails.
-    pub(super) hint: Option<&'static str>,
+    pub(super) hint: Option<Hint>,
+}
+
+/// What helps against a failure of a program of which it says one of these words.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hint {
+    pub(super) on: &'static [&'static str],
+    pub(super) text: &'static str,
 }
 
 impl Ops {
@@ -140,7 +147,7 @@ impl<'a> Question<'a> {
             Outcome::Exited { code } => (
                 "program_failed",
                 format!("`{name}` on `{host}` failed with exit code {code}{because}"),
-                self.hint,
+                self.hint.filter(|hint| says(hint.on)).map(|hint| hint.text),
             ),
             Outcome::Signaled { name: signal } => (
                 "program_failed",
@@ -193,11 +200,14 @@ mod tests {
     use super::*;
     use fleet::Stopped;
 
-    fn code(outcome: Outcome, said: &str) -> (&'static str, String) {
+    fn failure(outcome: Outcome, said: &str) -> Failure {
         let question = Question {
             missing: &["no such pool"],
             absent: &["is not a docker command"],
-            hint: Some("look"),
+            hint: Some(Hint {
+                on: &["daemon"],
+                text: "start it",
+            }),
             ..Question::new("zpool", ["zpool", "list"])
         };
         let host = HostName::parse("web1").unwrap();
@@ -206,7 +216,7 @@ mod tests {
             (failure.outcome, failure.host.as_deref()),
             ("failed", Some("web1"))
         );
-        (failure.code, failure.message)
+        failure
     }
 
     #[test]
@@ -240,18 +250,21 @@ mod tests {
                 "connection_lost",
             ),
         ] {
-            let (code, message) = code(outcome, said);
+            let Failure { code, message, .. } = failure(outcome, said);
             assert_eq!(code, expected, "{message}");
             assert!(
                 message.contains("`zpool`") && message.contains("`web1`"),
                 "{message}"
             );
         }
-        let (_, message) = code(exited(3), "bad\u{1b}[2J");
+        let bad = failure(exited(3), "bad\u{1b}[2J");
         assert_eq!(
-            message,
+            bad.message,
             "`zpool` on `web1` failed with exit code 3: bad\\u{1b}[2J"
         );
+        assert_eq!(bad.hint, None);
+        let down = failure(exited(1), "is the daemon running?");
+        assert_eq!(down.hint.as_deref(), Some("start it"));
     }
 
     #[test]

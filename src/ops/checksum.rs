@@ -1,8 +1,8 @@
 //! SHA-256 of files: on the host, where it has a program for it; else by reading them from there.
 
+use super::sftp::each_piece;
 use super::sweep::{Batch, Sweep, Swept};
-use fleet::file::{Found, Part, Want};
-use fleet::{Deadline, FleetError, Lease, RemotePath};
+use fleet::{Deadline, FileSession, FleetError, Lease, RemotePath};
 use sha2::{Digest, Sha256};
 use std::ffi::OsString;
 
@@ -41,9 +41,10 @@ pub(super) async fn sha256(
             }
             Swept::Unable => {
                 able = false;
+                let session = lease.files(deadline).await?;
                 for at in batch.files {
                     if let (Some(place), Some(path)) = (sums.get_mut(at), paths.get(at)) {
-                        *place = fetched(lease, path, deadline).await?;
+                        *place = fetched(&session, path).await?;
                     }
                 }
             }
@@ -103,29 +104,13 @@ fn parse(hash: &[u8]) -> Option<Sum> {
     Some(sum)
 }
 
-/// Reads the file from the host, piece by piece.
-async fn fetched(
-    lease: &Lease,
-    path: &RemotePath,
-    deadline: Deadline,
-) -> Result<Option<Sum>, FleetError> {
-    let (mut hasher, mut offset) = (Sha256::new(), 0);
-    loop {
-        let part = Part::From {
-            offset,
-            limit: u64::MAX,
-        };
-        let want = Want { part, tree: None };
-        let content = match lease.read(path.clone(), want, deadline).await {
-            Ok(Found::File(content)) => content,
-            Ok(_) | Err(FleetError::File(_)) => return Ok(None),
-            Err(other) => return Err(other),
-        };
-        hasher.update(&content.bytes);
-        offset += content.bytes.len() as u64;
-        if !content.more || content.bytes.is_empty() {
-            return Ok(Some(hasher.finalize().into()));
-        }
+/// Reads the file from the host.
+async fn fetched(session: &FileSession, path: &RemotePath) -> Result<Option<Sum>, FleetError> {
+    let mut hasher = Sha256::new();
+    match each_piece(session, path, |piece| hasher.update(piece)).await {
+        Ok(()) => Ok(Some(hasher.finalize().into())),
+        Err(FleetError::File(_)) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

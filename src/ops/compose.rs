@@ -4,6 +4,7 @@
 mod files;
 
 use super::ask::{Question, Said, Shown, unreadable};
+use super::docker::HINT;
 use super::{Failure, Ops};
 use crate::access::Principal;
 use fleet::{Deadline, HostName};
@@ -18,8 +19,6 @@ const ABSENT: &[&str] = &[
     "unknown flag",
     "unknown shorthand flag",
 ];
-
-const HINT: &str = "the engine must run, and the account must be allowed to use it: on most hosts, by being in the group `docker`";
 
 /// The name of a project.
 ///

@@ -1,6 +1,6 @@
 //! The containers of a host, and what they last said, as the docker command line tells.
 
-use super::ask::{Question, Shown, unreadable};
+use super::ask::{Hint, Question, Shown, unreadable};
 use super::{Failure, Ops};
 use crate::access::Principal;
 use fleet::{Deadline, HostName};
@@ -15,7 +15,11 @@ const FORMAT: &str = "{{json .Names}}\t{{json .Image}}\t{{json .Status}}";
 /// daemon: `.
 const MISSING: &[&str] = &["No such container"];
 
-const HINT: &str = "the engine must run, and the account must be allowed to use it: on most hosts, by being in the group `docker`";
+/// Also for compose, which asks the same engine.
+pub(super) const HINT: Hint = Hint {
+    on: &["daemon", "connect", "permission denied"],
+    text: "the engine must run, and the account must be allowed to use it: on most hosts, by being in the group `docker`",
+};
 
 /// The name of a container, or the beginning of its identifier.
 ///

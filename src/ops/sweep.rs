@@ -20,17 +20,18 @@ const FILES: usize = 1000;
 const ROOM: usize = MAX_COMMAND - (16 << 10);
 
 /// What stands around a program's own text: which files can be read is decided here, once. The last
-/// line says that nothing was left out, which a program that was killed does not say.
+/// line says that nothing was left out, which a program that was killed does not say. What is given to
+/// `eval` are numbers of arguments: to pick them out one by one would take as long as its square.
 const AROUND: [&str; 2] = [
     "mode=$1; shift\n",
     r#"
 if [ "$mode" = all ]; then
-n=$#
-while [ $n -gt 0 ]; do
-f=$1 n=$((n - 1)); shift
-[ -f "$f" ] && [ -r "$f" ] && set -- "$@" "$f"
+n=0 a=
+for f do
+n=$((n + 1))
+[ -f "$f" ] && [ -r "$f" ] && a="$a \"\${$n}\""
 done
-[ $# -eq 0 ] || all "$@" 2>/dev/null || exit 65
+[ -z "$a" ] || eval "all $a" 2>/dev/null || exit 65
 else
 for f do
 x=

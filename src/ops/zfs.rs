@@ -1,6 +1,6 @@
 //! The storage pools of a host, as zpool and zfs show them: tables for people, left as they are.
 
-use super::ask::{Question, Shown};
+use super::ask::{Hint, Question, Shown};
 use super::{Failure, Ops};
 use crate::access::Principal;
 use fleet::{Deadline, HostName};
@@ -15,8 +15,10 @@ const MAX_NAME: usize = 255;
 /// What zpool and zfs say behind `cannot open 'tank': `.
 const MISSING: &[&str] = &["no such pool", "dataset does not exist"];
 
-const HINT: &str =
-    "the ZFS module must be loaded, and the account be allowed to use it (`/dev/zfs`)";
+const HINT: Hint = Hint {
+    on: &["module", "/dev/zfs", "ermission denied"],
+    text: "the ZFS module must be loaded, and the account be allowed to use it (`/dev/zfs`)",
+};
 
 /// The name of a pool.
 ///

@@ -25,7 +25,10 @@ pub(super) struct Args {
     host: String,
     /// Absolute, or below the home directory with `~/`; empty or `~` is the home directory.
     #[serde(default)]
-    path: String,
+    path: Option<String>,
+    /// Instead of `path`: its exact bytes in base64, for a path that is not UTF-8.
+    #[serde(default)]
+    path_base64: Option<String>,
     /// Of a file: the first byte to return.
     #[serde(default)]
     #[schemars(range(min = 0))]
@@ -144,8 +147,23 @@ fn request(args: Args) -> Result<ReadRequest, Failure> {
     };
     Ok(ReadRequest {
         host: HostName::parse(&args.host)?,
-        path: RemotePath::parse(&args.path)?,
+        path: exact(args.path.as_deref(), args.path_base64.as_deref())?,
         range,
         tree,
     })
+}
+
+/// A path given as text or exactly.
+fn exact(path: Option<&str>, base64: Option<&str>) -> Result<RemotePath, Failure> {
+    match (path, base64) {
+        (Some(_), Some(_)) => Err(Failure::invalid(
+            "give either `path` or `path_base64`, not both",
+        )),
+        (path, None) => Ok(RemotePath::parse(path.unwrap_or_default())?),
+        (None, Some(base64)) => {
+            let bytes = STANDARD.decode(base64);
+            let bytes = bytes.map_err(|_| Failure::invalid("`path_base64` is no base64"))?;
+            Ok(RemotePath::parse(bytes)?)
+        }
+    }
 }

@@ -36,7 +36,7 @@ async def call(client, tool, arguments):
 async def check_tools(client):
     listed = await client.list_tools()
     tools = {tool.name: tool for tool in listed.tools}
-    expect(list(tools) == ["scout", "hosts", "read", "run"], "these tools are listed", list(tools))
+    expect(list(tools) == ["scout", "hosts", "read", "find", "diff", "run", "copy", "broadcast"], "these tools are listed", list(tools))
     for name in tools:
         expect(tools[name].description, f"`{name}` has a description", tools[name])
         expect(tools[name].output_schema, f"`{name}` has an output schema", tools[name])

@@ -13,9 +13,15 @@ mod a_command_is_what_was_asked;
 #[cfg(test)]
 mod a_command_line_is_taken_at_its_word;
 #[cfg(test)]
+mod a_comparison_shows_every_difference;
+#[cfg(test)]
+mod a_copy_is_whole_or_absent;
+#[cfg(test)]
 mod a_live_check_proves_its_promises;
 #[cfg(test)]
 mod a_lost_connection_is_a_state;
+#[cfg(test)]
+mod a_search_is_exact;
 #[cfg(test)]
 mod a_slow_host_slows_nobody;
 #[cfg(test)]
@@ -66,3 +72,5 @@ mod support;
 mod the_documented_examples_work;
 #[cfg(test)]
 mod the_pool_keeps_its_capacity;
+#[cfg(test)]
+mod the_terminal_knows_what_can_follow;

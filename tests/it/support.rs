@@ -13,6 +13,7 @@ pub(crate) mod client;
 pub(crate) mod engine;
 pub(crate) mod exposition;
 pub(crate) mod fleet;
+pub(crate) mod forest;
 pub(crate) mod hostile;
 pub(crate) mod keys;
 pub(crate) mod load;
@@ -25,6 +26,7 @@ pub(crate) mod sockets;
 pub(crate) mod sshd;
 pub(crate) mod terminal;
 pub(crate) mod watcher;
+pub(crate) mod yard;
 
 use std::time::{Duration, Instant};
 

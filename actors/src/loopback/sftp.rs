@@ -1,8 +1,8 @@
-//! The SFTP server of a loopback host (version 3, draft-ietf-secsh-filexfer-02): reading only.
+//! The SFTP server of a loopback host (version 3, draft-ietf-secsh-filexfer-02).
 //!
 //! Requests are answered one after the other, in their order. The channel is read on while an
-//! answer waits for the client's window, up to a bound. Whatever would change something is
-//! refused with `SSH_FX_PERMISSION_DENIED`.
+//! answer waits for the client's window, up to a bound. What a client may read and change is what
+//! this process may.
 
 mod files;
 mod longname;

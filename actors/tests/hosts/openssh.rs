@@ -37,6 +37,11 @@ impl Drop for Sshd {
 
 /// A fleet on two servers.
 pub(crate) async fn rig(account: Account) -> Rig {
+    rig_with(account, "").await
+}
+
+/// A fleet on two servers with more lines in their configuration.
+pub(crate) async fn rig_with(account: Account, lines: &str) -> Rig {
     let (user, home) = login(account);
     let dir = tempfile::tempdir().unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -46,7 +51,7 @@ pub(crate) async fn rig(account: Account) -> Rig {
     let mut config = String::new();
     let mut known = String::new();
     let servers = HOSTS.map(|host| {
-        let (sshd, port, public) = start(dir.path(), host, &authorized);
+        let (sshd, port, public) = start(dir.path(), host, &authorized, lines);
         known.push_str(&format!("[127.0.0.1]:{port} {public}"));
         config.push_str(&format!(
             "Host {host}\n HostName 127.0.0.1\n Port {port}\n User {user}\n \
@@ -63,7 +68,7 @@ pub(crate) async fn rig(account: Account) -> Rig {
     Rig::start(&file, home, (servers, dir)).await
 }
 
-fn start(dir: &Path, name: &str, authorized: &Path) -> (Sshd, u16, String) {
+fn start(dir: &Path, name: &str, authorized: &Path, lines: &str) -> (Sshd, u16, String) {
     let key = keygen(&dir.join(format!("host_{name}")));
     let public = fs::read_to_string(key.with_extension("pub")).unwrap();
     // A superuser's sshd wants its privilege separation directory (sshd(8), FILES).
@@ -79,7 +84,7 @@ fn start(dir: &Path, name: &str, authorized: &Path) -> (Sshd, u16, String) {
             "ListenAddress 127.0.0.1\nPort {port}\nHostKey {}\nPidFile none\nStrictModes no\n\
              UsePAM no\nPermitRootLogin prohibit-password\nPasswordAuthentication no\n\
              KbdInteractiveAuthentication no\nAuthorizedKeysFile {}\nMaxStartups 100\n\
-             Subsystem sftp internal-sftp\nPrintMotd no\nUseDNS no\n",
+             Subsystem sftp internal-sftp\nPrintMotd no\nUseDNS no\n{lines}",
             key.display(),
             authorized.display()
         );

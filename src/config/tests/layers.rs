@@ -17,6 +17,7 @@ fn every_variable_of_the_contract_has_its_default() {
         ops,
         limits,
         ssh,
+        transfer,
         tags,
         auth,
         log,
@@ -55,6 +56,7 @@ fn every_variable_of_the_contract_has_its_default() {
         (s(10), s(60), s(15))
     );
     assert_eq!((ssh.max_pool_size, ssh.host_status_ttl), (100, s(30)));
+    assert!(transfer.roots.is_empty());
     assert!(ssh.strict_host_key_checking);
     assert_eq!(ssh.config.to_str(), Some("/nonexistent/home/.ssh/config"));
     assert_eq!(

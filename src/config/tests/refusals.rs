@@ -157,3 +157,16 @@ fn a_file_with_raw_keys_must_be_its_owners_alone() {
         }
     }
 }
+
+#[test]
+fn a_directory_for_copies_is_absolute_and_not_everything() {
+    for wrong in ["srv", "/", "/srv/../etc", "~/x"] {
+        let refused = refusal("", &[("SCOUT_TRANSFER_ROOTS", wrong)]);
+        assert!(
+            refused.starts_with("SCOUT_TRANSFER_ROOTS: `transfer.roots` cannot be"),
+            "{refused}"
+        );
+    }
+    let roots = load("", &[("SCOUT_TRANSFER_ROOTS", "/srv/a, /srv/b")]).unwrap();
+    assert_eq!(roots.config.transfer.roots.len(), 2);
+}

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::{ERAS, fleet_with, is_not_found, refusal, suggested, text};
+use crate::support::account::is_root;
 use crate::support::client::Era;
 use crate::support::engine::{Container, Engine};
 use crate::support::fleet::Fleet;
@@ -59,11 +60,21 @@ async fn start() -> Option<(Fleet, Engine)> {
         std::fs::copy(compose, plugins.join("docker-compose")).unwrap();
         let programs = Programs::basic(dir).with("docker", &docker);
         let started = Engine::start(dir, containers(dir));
+        // Where a login begins, a file lies that compose would read first, and stumble over.
+        let home = dir.join("home-of-the-account");
+        std::fs::create_dir(&home).unwrap();
+        std::fs::write(home.join(".env"), "A=${B:?is missing}\n").unwrap();
+        let mounts = match is_root() {
+            true => vec![(home, fleet.account().home.clone())],
+            false => Vec::new(),
+        };
         let config = format!("DOCKER_CONFIG={}", dir.join("docker").display());
-        let env = vec![programs.env(), started.env(), config];
+        let file = "COMPOSE_FILE=/no/such/compose.yaml".into();
+        let env = vec![programs.env(), started.env(), config, file];
         engine = Some(started);
         SshdConfig {
             env,
+            mounts,
             ..SshdConfig::default()
         }
     })

@@ -130,6 +130,23 @@ async fn logs_are_the_last_hundred_lines_of_both_streams_in_order() {
 }
 
 #[tokio::test]
+async fn what_was_cut_says_so() {
+    let Some((fleet, _engine)) = start().await else {
+        return;
+    };
+    let server = TestServer::builder(&fleet)
+        .env("SCOUT_MAX_OUTPUT_SIZE", 1024)
+        .start()
+        .await;
+    let uri = "web-01://docker/shop_web.1/logs";
+    let result = super::read(&server.client(Era::Modern), uri).await.unwrap();
+    let contents = &result["contents"][0];
+    let logs = contents["text"].as_str().expect("a text");
+    assert!(logs.ends_with("\n\n[truncated at 1024 bytes]"), "{logs}");
+    assert_eq!(contents["_meta"], json!({"truncated": true}));
+}
+
+#[tokio::test]
 async fn a_hostile_name_reaches_no_program() {
     let Some((fleet, engine)) = start().await else {
         return;

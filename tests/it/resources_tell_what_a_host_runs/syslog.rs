@@ -1,16 +1,19 @@
-//! The log of a host: the real journalctl on a real journal, and the files of log daemons, in a `/var/log` of
-//! the host's own.
+//! The log of a host: the real journalctl on a real journal, and the files of log daemons, rsyslogd among
+//! them, in a `/var/log` of the host's own.
 
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use super::{ERAS, fleet_with, refusal, text};
 use crate::support::account::is_root;
 use crate::support::client::Era;
+use crate::support::eventually;
 use crate::support::fleet::Fleet;
-use crate::support::programs::{Programs, in_path, journal_remote};
+use crate::support::program::Program;
+use crate::support::programs::{Programs, in_path, journal_remote, libraries, rsyslogd};
 use crate::support::server::TestServer;
 use crate::support::sshd::config::SshdConfig;
 
@@ -44,17 +47,15 @@ fn can(what: Option<PathBuf>) -> bool {
 }
 
 /// A journal with these messages, where journalctl looks for the one of this machine.
-fn write_journal(log: &Path, messages: impl Iterator<Item = String>) {
+fn write_journal(log: &Path, messages: impl Iterator<Item = String>) -> PathBuf {
     let machine = std::fs::read_to_string("/etc/machine-id").unwrap();
     let dir = log.join("journal").join(machine.trim());
     std::fs::create_dir_all(&dir).unwrap();
     let file = dir.join("system.journal");
     let program = journal_remote().unwrap();
     let mut command = Command::new(&program);
-    // Unpacked, it has its libraries beside it.
-    if let Some(root) = program.ancestors().find(|dir| dir.ends_with("programs")) {
-        let libraries = format!("usr/lib/{}-linux-gnu", std::env::consts::ARCH);
-        command.env("LD_LIBRARY_PATH", root.join(libraries));
+    if let Some(libraries) = libraries(&program) {
+        command.env("LD_LIBRARY_PATH", libraries);
     }
     let mut child = command
         .arg("-o")
@@ -80,7 +81,8 @@ fn write_journal(log: &Path, messages: impl Iterator<Item = String>) {
     for place in [log.join("journal"), dir] {
         std::fs::set_permissions(place, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
-    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    file
 }
 
 #[tokio::test]
@@ -143,6 +145,57 @@ async fn without_a_journal_it_is_the_file_of_the_log_daemon() {
 }
 
 #[tokio::test]
+async fn what_a_log_daemon_writes_is_shown() {
+    if !can(Some(PathBuf::new())) {
+        return;
+    }
+    let Some((program, modules)) = rsyslogd() else {
+        return eprintln!("SKIPPED: rsyslogd is not there; tests/run unpacks it");
+    };
+    let mut daemon = None;
+    let fleet = with_log(true, |log| {
+        let (socket, config) = (log.join("socket"), log.join("rsyslog.conf"));
+        let text = format!(
+            "module(load=\"imuxsock\" SysSock.Use=\"off\")\ninput(type=\"imuxsock\" Socket=\"{}\")\n\
+             *.* action(type=\"omfile\" file=\"{}\" template=\"RSYSLOG_FileFormat\" fileCreateMode=\"0644\")\n",
+            socket.display(),
+            log.join("syslog").display(),
+        );
+        std::fs::write(&config, text).unwrap();
+        let mut command = Command::new(&program);
+        command.arg("-n").arg("-f").arg(&config).arg("-M").arg(modules);
+        command.arg("-i").arg(log.join("pid"));
+        command.env("LD_LIBRARY_PATH", libraries(&program).unwrap());
+        daemon = Some((Program::start(command), log.to_owned()));
+    })
+    .await;
+    let (_daemon, log) = daemon.unwrap();
+    let within = Duration::from_secs(10);
+    eventually("rsyslogd listens", within, || log.join("socket").exists()).await;
+    let lines: String = (0..120).map(|at| format!("line {at} grüße\n")).collect();
+    std::fs::write(log.join("lines"), lines).unwrap();
+    let mut logger = Command::new("logger");
+    logger
+        .arg("-u")
+        .arg(log.join("socket"))
+        .args(["-t", "app", "-f"]);
+    assert!(logger.arg(log.join("lines")).status().unwrap().success());
+    let written = || std::fs::read_to_string(log.join("syslog")).unwrap_or_default();
+    eventually("120 lines are written", within, || {
+        written().lines().count() >= 120
+    })
+    .await;
+    let server = TestServer::start(&fleet).await;
+    let shown = text(&server.client(Era::Modern), "web-01://syslog").await;
+    let last: Vec<_> = written().lines().skip(20).map(str::to_owned).collect();
+    assert_eq!(
+        shown,
+        format!("# Syslog: web-01 (/var/log/syslog)\n{}\n", last.join("\n"))
+    );
+    assert!(shown.ends_with(" app: line 119 grüße\n"), "{shown}");
+}
+
+#[tokio::test]
 async fn a_host_without_a_log_says_where_it_was_looked_for() {
     if !can(Some(PathBuf::new())) {
         return;
@@ -164,6 +217,20 @@ async fn a_host_without_a_log_says_where_it_was_looked_for() {
         assert!(message.contains(part), "{message}");
     }
     assert!(!message.contains("secret"), "{message}");
+
+    if can(journal_remote()) {
+        // As systemd keeps a journal: for its own group only.
+        let fleet = with_log(true, |log| {
+            let file = write_journal(log, ["secret".to_owned()].into_iter());
+            std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o640)).unwrap();
+        })
+        .await;
+        let server = TestServer::start(&fleet).await;
+        let (code, message) = refusal(&server.client(Era::Modern), "web-01://syslog").await;
+        assert_eq!(code, "not_available");
+        let said = "is not available: `journalctl` on `web-01` failed with exit code 1: ";
+        assert!(message.contains(said), "{message}");
+    }
 
     let fleet = with_log(false, |_| {}).await;
     let server = TestServer::start(&fleet).await;

@@ -98,9 +98,21 @@ pub(crate) fn compose() -> Option<PathBuf> {
 /// What turns text into a journal.
 pub(crate) fn journal_remote() -> Option<PathBuf> {
     let installed = PathBuf::from("/lib/systemd/systemd-journal-remote");
+    let installed = Some(installed).filter(|place| place.is_file());
     installed
-        .is_file()
-        .then_some(installed)
         .or_else(|| unpacked("lib/systemd/systemd-journal-remote"))
         .or_else(|| unpacked("usr/lib/systemd/systemd-journal-remote"))
+}
+
+/// A log daemon of the unpacked packages, and where its modules are.
+pub(crate) fn rsyslogd() -> Option<(PathBuf, PathBuf)> {
+    let program = unpacked("usr/sbin/rsyslogd")?;
+    let modules = libraries(&program)?.join("rsyslog");
+    Some((program, modules))
+}
+
+/// Where a program of the unpacked packages has its libraries.
+pub(crate) fn libraries(program: &Path) -> Option<PathBuf> {
+    let root = program.ancestors().find(|dir| dir.ends_with("programs"))?;
+    Some(root.join(format!("usr/lib/{}-linux-gnu", std::env::consts::ARCH)))
 }

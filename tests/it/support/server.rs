@@ -190,6 +190,13 @@ pub(crate) async fn run_cli_with(
     Program::start(command).finish(within).await
 }
 
+/// Starts the command line on this fleet, for what is killed on the way.
+pub(crate) fn start_cli(fleet: &Fleet, args: &[&str]) -> Program {
+    let mut command = scout(&env_of(fleet));
+    command.args(args);
+    Program::start(command)
+}
+
 /// The command line on this fleet, for arguments and output that are no text.
 pub(crate) fn cli(fleet: &Fleet) -> tokio::process::Command {
     scout(&env_of(fleet)).into()

@@ -4,22 +4,25 @@
 //! Everything here blocks and belongs on a thread where that is allowed. Nothing opens a file
 //! that is not regular, so that nothing blocks for ever.
 
+mod change;
+
 use super::longname::longname;
 use super::packet::{Ask, Attributes, Code, Name, Reply};
+use change::done;
 use nix::libc;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fs::{File, Metadata, OpenOptions, ReadDir};
+use std::fs::{File, Metadata, ReadDir};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 /// Open files and directories at once.
 const HANDLES: usize = 64;
 
-/// The most bytes one read gives; a client must live with less than it asked for (§6.4).
-const MAX_READ: usize = 128 << 10;
+/// The most bytes one read gives and one write takes: what fits into a packet, as OpenSSH has it.
+const MAX_READ: usize = 255 << 10;
 
 /// Names in one answer, as many as OpenSSH gives (sftp-server.c, `process_readdir`).
 const NAMES: usize = 100;
@@ -52,6 +55,7 @@ impl From<io::Error> for Refusal {
             Some(libc::ENOENT | libc::ENOTDIR | libc::EBADF | libc::ELOOP) => Code::NoSuchFile,
             Some(libc::EPERM | libc::EACCES | libc::EFAULT) => Code::PermissionDenied,
             Some(libc::ENAMETOOLONG | libc::EINVAL) => Code::BadMessage,
+            Some(libc::ENOSYS) => Code::Unsupported,
             _ => Code::Failure,
         };
         Self(code, error.to_string())
@@ -71,7 +75,11 @@ impl Files {
     /// Does what was asked for, or says why not.
     pub(super) fn answer(&mut self, ask: Ask) -> Reply {
         let answered = match &ask {
-            Ask::Open(path) => self.file(path),
+            Ask::Open {
+                path,
+                flags,
+                change,
+            } => self.file(path, *flags, *change),
             Ask::OpenDir(path) => self.directory(path),
             Ask::Close(handle) => self.close(handle),
             Ask::Read {
@@ -95,10 +103,25 @@ impl Files {
                 let target = std::fs::read_link(self.place(path));
                 target.map(named).map_err(Into::into)
             }
-            Ask::Write => Err(Refusal::new(
-                Code::PermissionDenied,
-                "this server only reads",
-            )),
+            Ask::Write {
+                handle,
+                offset,
+                data,
+            } => self.write(handle, *offset, data),
+            Ask::Fsync(handle) => self.fsync(handle),
+            Ask::SetStat(path, change) => self.set(path, *change),
+            Ask::FsetStat(handle, change) => self.set_opened(handle, *change),
+            Ask::Remove(path) => self.remove(path),
+            Ask::MakeDir(path, change) => self.make_directory(path, *change),
+            Ask::RemoveDir(path) => self.remove_directory(path),
+            Ask::Rename(from, to) => self.rename(from, to),
+            Ask::PosixRename(from, to) => self.replace(from, to),
+            Ask::Limits => Ok(Reply::Limits {
+                packet: super::MAX_PACKET as u64,
+                read: MAX_READ as u64,
+                write: MAX_READ as u64,
+                handles: HANDLES as u64,
+            }),
             Ask::Unknown => Err(Refusal::new(Code::Unsupported, "unknown operation")),
         };
         answered.unwrap_or_else(|Refusal(code, why)| Reply::Status(code, why))
@@ -106,25 +129,6 @@ impl Files {
 
     fn place(&self, path: &[u8]) -> PathBuf {
         self.home.join(OsStr::from_bytes(path))
-    }
-
-    fn file(&mut self, path: &[u8]) -> Result<Reply, Refusal> {
-        let place = self.place(path);
-        let refuse = || Refusal::new(Code::Failure, "not a regular file");
-        // Looked at before, because opening a device can have an effect, and after, because what
-        // is there can change; a FIFO that slips in between does not block.
-        if !place.metadata()?.is_file() {
-            return Err(refuse());
-        }
-        let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
-        let file = OpenOptions::new()
-            .read(true)
-            .custom_flags(flags)
-            .open(place)?;
-        if !file.metadata()?.is_file() {
-            return Err(refuse());
-        }
-        self.keep(Open::File(file))
     }
 
     fn directory(&mut self, path: &[u8]) -> Result<Reply, Refusal> {
@@ -145,8 +149,7 @@ impl Files {
 
     fn close(&mut self, handle: &[u8]) -> Result<Reply, Refusal> {
         let was = number(handle).and_then(|handle| self.open.remove(&handle));
-        was.map(|_| Reply::Status(Code::Ok, String::new()))
-            .ok_or_else(no_such_handle)
+        was.map(|_| done()).ok_or_else(no_such_handle)
     }
 
     fn opened(&mut self, handle: &[u8]) -> Result<&mut Open, Refusal> {
@@ -189,13 +192,6 @@ impl Files {
             true => Err(Refusal::new(Code::Eof, "end of directory")),
             false => Ok(Reply::Names(names)),
         }
-    }
-
-    fn fstat(&mut self, handle: &[u8]) -> Result<Reply, Refusal> {
-        Ok(described(match self.opened(handle)? {
-            Open::File(file) => file.metadata()?,
-            Open::Directory { path, .. } => path.metadata()?,
-        }))
     }
 
     /// The path without links; its last part need not exist (`sftp_realpath`, OpenSSH).
@@ -248,86 +244,4 @@ fn attributes(metadata: &Metadata) -> Attributes {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use bytes::Bytes;
-    use std::os::unix::fs::symlink;
-
-    fn status(reply: Reply) -> Code {
-        match reply {
-            Reply::Status(code, _) => code,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn handle(reply: Reply) -> Bytes {
-        match reply {
-            Reply::Handle(handle) => Bytes::copy_from_slice(&handle.to_be_bytes()),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn handles_are_bounded_and_given_back() {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("f"), b"12345").unwrap();
-        let mut files = Files::new(dir.path().to_owned());
-        let open = || Ask::Open(Bytes::from_static(b"f"));
-        let first = handle(files.answer(open()));
-        for _ in 1..HANDLES {
-            handle(files.answer(open()));
-        }
-        assert_eq!(status(files.answer(open())), Code::Failure);
-        let read = |handle: &Bytes, offset| Ask::Read {
-            handle: handle.clone(),
-            offset,
-            length: 3,
-        };
-        assert_eq!(files.answer(read(&first, 3)), Reply::Data(b"45".to_vec()));
-        assert_eq!(status(files.answer(read(&first, 5))), Code::Eof);
-        assert_eq!(status(files.answer(Ask::Close(first.clone()))), Code::Ok);
-        assert_eq!(
-            status(files.answer(Ask::Close(first.clone()))),
-            Code::Failure
-        );
-        assert_eq!(status(files.answer(read(&first, 0))), Code::Failure);
-        let again = handle(files.answer(open()));
-        assert_ne!(again, first);
-    }
-
-    #[test]
-    fn paths_begin_at_home_and_links_are_told_apart() {
-        let dir = tempfile::tempdir().unwrap();
-        let home = dir.path().canonicalize().unwrap();
-        symlink("nowhere", home.join("link")).unwrap();
-        std::fs::create_dir(home.join("d")).unwrap();
-        let mut files = Files::new(home.clone());
-        let bytes = Bytes::from_static;
-        let name = |path: &Path| named(path);
-        assert_eq!(files.answer(Ask::RealPath(bytes(b"."))), name(&home));
-        assert_eq!(
-            files.answer(Ask::RealPath(bytes(b"d/../new"))),
-            name(&home.join("new"))
-        );
-        assert_eq!(
-            files.answer(Ask::ReadLink(bytes(b"link"))),
-            name(Path::new("nowhere"))
-        );
-        assert!(matches!(
-            files.answer(Ask::Lstat(bytes(b"link"))),
-            Reply::Attributes(_)
-        ));
-        assert_eq!(
-            status(files.answer(Ask::Stat(bytes(b"link")))),
-            Code::NoSuchFile
-        );
-        assert_eq!(status(files.answer(Ask::Open(bytes(b"d")))), Code::Failure);
-        assert_eq!(status(files.answer(Ask::Write)), Code::PermissionDenied);
-        assert_eq!(status(files.answer(Ask::Unknown)), Code::Unsupported);
-        let open = handle(files.answer(Ask::OpenDir(bytes(b"."))));
-        assert!(
-            matches!(files.answer(Ask::ReadDir(open.clone())), Reply::Names(n) if n.len() == 2)
-        );
-        assert_eq!(status(files.answer(Ask::ReadDir(open))), Code::Eof);
-    }
-}
+mod tests;

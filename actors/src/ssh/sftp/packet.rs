@@ -99,6 +99,14 @@ pub(super) fn reply(mut packet: Bytes) -> Result<(u32, Reply), Malformed> {
     Ok((id, reply))
 }
 
+/// Bytes left for ordinary accounts on a file system, as the answer to [`Request::StatVfs`] has
+/// it: the second number is the size of a block, and the fifth how many of them are free.
+pub(super) fn space_left(mut packet: Bytes) -> Result<u64, Malformed> {
+    let mut number = || packet.try_get_u64().map_err(|_| SHORT);
+    let [_, size, _, _, free] = [number()?, number()?, number()?, number()?, number()?];
+    Ok(size.saturating_mul(free))
+}
+
 const SHORT: Malformed = Malformed("a packet is shorter than it says");
 
 fn number(packet: &mut Bytes) -> Result<u32, Malformed> {
@@ -227,7 +235,7 @@ mod tests {
                 let _ = in_directory(names);
             }
             let bytes = Bytes::from(bytes);
-            let _ = (limits(bytes.clone()), version(bytes));
+            let _ = (limits(bytes.clone()), space_left(bytes.clone()), version(bytes));
         }
     }
 }

@@ -4,7 +4,7 @@
 //! file with a gap is never taken for a whole one.
 
 use super::download::{Opened, REQUESTS, WINDOW};
-use super::packet::{Access, Change, Request};
+use super::packet::{self, Access, Change, Reply, Request};
 use super::pipe::Pending;
 use super::{Sftp, SftpError, as_done};
 use crate::error::FileProblem;
@@ -13,6 +13,9 @@ use std::collections::VecDeque;
 
 /// The extension that waits for the disk.
 const FSYNC: &str = "fsync@openssh.com";
+
+/// The extension that tells how full a file system is.
+const STATVFS: &str = "statvfs@openssh.com";
 
 impl Sftp {
     /// Makes a file that was not there.
@@ -27,7 +30,7 @@ impl Sftp {
         };
         let opened = self.opened(open).await;
         let file = self.unless_taken(path, opened).await?;
-        Ok(Upload::new(file, 0))
+        Ok(Upload::new(file, path, 0))
     }
 
     /// Opens a regular file to be written on from `offset`. What it has behind that is cut off.
@@ -44,13 +47,14 @@ impl Sftp {
             };
             as_done(self.ask(Request::FsetStat(&file.handle, cut)).await?)?;
         }
-        Ok(Upload::new(file, offset))
+        Ok(Upload::new(file, path, offset))
     }
 }
 
 /// A file being written.
 pub(crate) struct Upload<'a> {
     file: Opened<'a>,
+    path: Vec<u8>,
     /// Where the next write begins.
     at: u64,
     sent: VecDeque<Write>,
@@ -66,9 +70,10 @@ struct Write {
 }
 
 impl<'a> Upload<'a> {
-    fn new(file: Opened<'a>, at: u64) -> Self {
+    fn new(file: Opened<'a>, path: &[u8], at: u64) -> Self {
         Self {
             file,
+            path: path.to_vec(),
             at,
             sent: VecDeque::new(),
             under_way: 0,
@@ -85,7 +90,10 @@ impl<'a> Upload<'a> {
         // Should the caller leave in the middle, nobody knows how much was taken.
         let torn = FileProblem::Other("an earlier write was abandoned".into());
         self.failed = Some(SftpError::Problem(torn));
-        let sent = self.send(&mut data).await;
+        let sent = match self.send(&mut data).await {
+            Err(error) => Err(self.explained(error).await),
+            sent => sent,
+        };
         self.failed = sent.clone().err();
         sent
     }
@@ -114,9 +122,7 @@ impl<'a> Upload<'a> {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
-        while !self.sent.is_empty() {
-            self.take_first().await?;
-        }
+        // All in one breath: the host does it in order, and a file with a gap is closed as well.
         let Opened { sftp, handle, .. } = &self.file;
         let synced = match sftp.pipe.offers(FSYNC) {
             true => Some(sftp.pipe.send([Request::Fsync(handle)])?),
@@ -124,11 +130,36 @@ impl<'a> Upload<'a> {
         };
         let [closing] = sftp.pipe.send([Request::Close(handle)])?;
         self.file.closed();
+        while !self.sent.is_empty() {
+            if let Err(error) = self.take_first().await {
+                return Err(self.explained(error).await);
+            }
+        }
         if let Some([synced]) = synced {
             as_done(synced.await?)?;
         }
         // A file system may report here what it had put off (close(2), NOTES).
         as_done(closing.await?)
+    }
+
+    /// The error with its cause, where that is a full disk: OpenSSH says of one that something
+    /// failed, and no more.
+    async fn explained(&self, error: SftpError) -> SftpError {
+        let sftp = self.file.sftp;
+        let unexplained = matches!(error, SftpError::Problem(FileProblem::Other(_)));
+        if !unexplained || !sftp.pipe.offers(STATVFS) {
+            return error;
+        }
+        let left = match sftp.ask(Request::StatVfs(&self.path)).await {
+            Ok(Reply::Extended(answer)) => packet::space_left(answer).ok(),
+            _ => None,
+        };
+        match left {
+            Some(left) if left < u64::from(sftp.most_written) => {
+                SftpError::Problem(FileProblem::NoSpace)
+            }
+            _ => error,
+        }
     }
 
     /// Waits for the oldest write.

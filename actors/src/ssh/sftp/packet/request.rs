@@ -103,6 +103,8 @@ pub(in crate::ssh::sftp) enum Request<'a> {
     PosixRename(&'a [u8], &'a [u8]),
     /// Waits until the file is on its disk (OpenSSH `PROTOCOL`, 4.6).
     Fsync(&'a Handle),
+    /// Asks how full the file system is (OpenSSH `PROTOCOL`, 4.4).
+    StatVfs(&'a [u8]),
     /// Asks what the server takes (OpenSSH `PROTOCOL`, 4.8).
     Limits,
 }
@@ -181,6 +183,10 @@ impl Request<'_> {
             Self::Fsync(handle) => {
                 put(EXTENDED, b"fsync@openssh.com");
                 put_text(out, handle);
+            }
+            Self::StatVfs(path) => {
+                put(EXTENDED, b"statvfs@openssh.com");
+                put_text(out, path);
             }
             Self::Limits => put(EXTENDED, b"limits@openssh.com"),
         }

@@ -1,0 +1,155 @@
+//! The side of a copy that is on a host, over one SFTP channel that all its files share.
+
+use super::below::{Below, one_line};
+use super::failure;
+use super::seen::Seen;
+use crate::access::Principal;
+use crate::ops::checksum;
+use crate::ops::{Failure, Ops};
+use fleet::file::Kind;
+use fleet::{Deadline, FileSession, FleetError, Lease, RemotePath, Target};
+use sha2::{Digest, Sha256};
+use std::time::Duration;
+use tokio::sync::OnceCell;
+
+/// Up to this size a file is read back over the channel it went through, which costs less than
+/// starting a program for it.
+const READ_BACK: u64 = 64 << 10;
+
+/// How long a program of the host's may wait for its turn: a copy holds one of the host's places
+/// already, and several that each wait for a second one would wait for ever.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What the slowest host hashes in a second.
+const HASHED_PER_SECOND: u64 = 20 << 20;
+
+/// A place on a host, and everything below it.
+pub(super) struct Remote<'a> {
+    pub(super) ops: &'a Ops,
+    pub(super) principal: &'a Principal,
+    pub(super) lease: &'a Lease,
+    pub(super) files: &'a FileSession,
+    pub(super) base: RemotePath,
+    pub(super) deadline: Deadline,
+    /// The user number of the account, by its home directory.
+    pub(super) account: OnceCell<Option<u32>>,
+}
+
+impl Remote<'_> {
+    pub(super) fn show(&self, at: &Below) -> String {
+        let host = self.lease.host().clone();
+        match self.path(at) {
+            Ok(path) => one_line(Target { host, path }.to_string().as_bytes()),
+            Err(_) => format!("{host}:…/{}", at.show()),
+        }
+    }
+
+    pub(super) fn path(&self, at: &Below) -> Result<RemotePath, Failure> {
+        match at.as_bytes() {
+            b"" => Ok(self.base.clone()),
+            below => Ok(self.base.join(below)?),
+        }
+    }
+
+    /// What the host said, as this caller may hear it.
+    pub(super) fn failure(&self, error: FleetError) -> Failure {
+        let failure = self.ops.failure(self.principal, error);
+        match failure.code {
+            "already_exists" => Failure {
+                code: "exists",
+                ..failure
+            },
+            _ => failure,
+        }
+    }
+
+    /// What is at `at`, a link itself and not what it leads to; nothing if nothing is.
+    pub(super) async fn look(&self, at: &Below) -> Result<Option<Seen>, Failure> {
+        self.seen(self.files.lstat(&self.path(at)?).await)
+    }
+
+    /// What the place itself is, its links followed.
+    pub(super) async fn follow(&self, at: &Below) -> Result<Option<Seen>, Failure> {
+        self.seen(self.files.stat(&self.path(at)?).await)
+    }
+
+    fn seen(
+        &self,
+        answer: Result<fleet::file::Attributes, FleetError>,
+    ) -> Result<Option<Seen>, Failure> {
+        match answer {
+            Ok(attributes) => Ok(Some(attributes.into())),
+            Err(error) if error.code() == "not_found" => Ok(None),
+            Err(error) => Err(self.failure(error)),
+        }
+    }
+
+    /// The entries of a directory.
+    pub(super) async fn list(&self, at: &Below) -> Result<Vec<(Vec<u8>, Seen)>, Failure> {
+        let listing = self.files.list(&self.path(at)?).await;
+        let listing = listing.map_err(|error| self.failure(error))?;
+        if listing.truncated {
+            return Err(failure::failed(
+                "too_many_files",
+                format!(
+                    "the directory `{}` has more entries than can be listed",
+                    self.show(at)
+                ),
+            ));
+        }
+        let mut entries = Vec::with_capacity(listing.entries.len());
+        for entry in listing.entries {
+            let mut seen = Seen::from(entry.attributes);
+            // A server need not say in a listing what things are.
+            if seen.kind == Kind::Unknown
+                && let Some(at) = at.child(&entry.name)
+                && let Some(looked) = self.look(&at).await?
+            {
+                seen = looked;
+            }
+            entries.push((entry.name, seen));
+        }
+        Ok(entries)
+    }
+
+    /// Whether a file is the account's own: only such a one is written on.
+    pub(super) async fn owns(&self, seen: &Seen) -> Result<bool, Failure> {
+        let home = || async {
+            let home = self.files.stat(&RemotePath::home()).await;
+            let home = home.map_err(|error| self.failure(error))?;
+            Ok::<_, Failure>(Seen::from(home).owner)
+        };
+        let account = self.account.get_or_try_init(home).await?;
+        Ok(account.is_some() && *account == seen.owner)
+    }
+
+    /// The SHA-256 of a file that has this size: by a program of the host's where it has one and
+    /// the file is worth starting it, else by reading it.
+    pub(super) async fn sha256(&self, at: &Below, size: u64) -> Result<[u8; 32], Failure> {
+        let path = self.path(at)?;
+        if size > READ_BACK {
+            let hashing = Duration::from_secs(size / HASHED_PER_SECOND);
+            let patience = self.deadline.at_most(PATIENCE + hashing);
+            let found = checksum::sha256(self.lease, &[path], patience).await;
+            match found.map(|sums| sums.first().copied().flatten()) {
+                Ok(Some(sum)) => return Ok(sum),
+                Err(error) if self.deadline.left().is_zero() => return Err(self.failure(error)),
+                // No turn in time, or no program that answers: it can still be read.
+                Ok(None) | Err(_) => {}
+            }
+        }
+        self.read_back(at).await
+    }
+
+    async fn read_back(&self, at: &Below) -> Result<[u8; 32], Failure> {
+        let path = self.path(at)?;
+        let opened = self.files.open(&path).await;
+        let mut reader = opened.map_err(|error| self.failure(error))?;
+        let mut digest = Sha256::new();
+        while let Some(piece) = reader.next().await.map_err(|error| self.failure(error))? {
+            digest.update(&piece);
+        }
+        reader.close().await;
+        Ok(digest.finalize().into())
+    }
+}

@@ -1,0 +1,58 @@
+//! What an entry looked like at one moment, here or on a host.
+
+use fleet::file::{Attributes, Kind};
+
+/// An entry as it was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) kind: Kind,
+    pub(super) size: u64,
+    /// Permission bits for owner, group and others. Set-id bits are left behind: they mean
+    /// something else where the owner is another.
+    pub(super) mode: u32,
+    /// Last modification, in seconds since 1970 UTC.
+    pub(super) modified: u32,
+    /// Nanoseconds of it, where they are known.
+    pub(super) fine: u32,
+    /// User number.
+    pub(super) owner: Option<u32>,
+}
+
+impl Seen {
+    /// Whether the content of a file may have changed between two looks at it.
+    pub(super) fn differs(&self, later: &Self) -> bool {
+        let state = |seen: &Self| (seen.kind, seen.size, seen.modified, seen.fine);
+        state(self) != state(later)
+    }
+}
+
+impl From<Attributes> for Seen {
+    fn from(attributes: Attributes) -> Self {
+        Self {
+            kind: attributes.kind(),
+            size: attributes.size.unwrap_or(0),
+            mode: attributes.mode.unwrap_or(0o600) & 0o777,
+            modified: attributes.modified.unwrap_or(0),
+            fine: 0,
+            owner: attributes.owner.map(|(user, _)| user),
+        }
+    }
+}
+
+impl From<rustix::fs::Stat> for Seen {
+    fn from(stat: rustix::fs::Stat) -> Self {
+        Self {
+            kind: Kind::of_mode(stat.st_mode),
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            mode: stat.st_mode & 0o777,
+            // SFTP version 3 ends in 2106.
+            modified: u32::try_from(stat.st_mtime).unwrap_or(if stat.st_mtime < 0 {
+                0
+            } else {
+                u32::MAX
+            }),
+            fine: u32::try_from(stat.st_mtime_nsec).unwrap_or(0),
+            owner: Some(stat.st_uid),
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Two directories: a survey of each, then the sums of the files that are of one size in both.
+
+use super::merge::{Merged, What, merge};
+use super::report::{DiffReport, DirectoriesReport};
+use super::survey::{Below, Survey};
+use crate::access::Principal;
+use crate::ops::checksum::{self, Sum};
+use crate::ops::{Failure, Ops, Progress, Step, Unit};
+use fleet::{Deadline, FleetError, Hold, Target};
+use std::collections::BTreeMap;
+
+/// Memory for the survey of one side.
+const MEMORY: u64 = 1 << 20;
+
+/// Files of which sums are computed at a time, and their bytes.
+const CHUNK: (usize, u64) = (1000, 256 << 20);
+
+/// What is left to say beside the differences.
+#[derive(Debug, Default)]
+pub(super) struct Rest {
+    /// Names that are the same on both sides.
+    pub(super) same: u64,
+    /// Names that nobody had the time to compare.
+    pub(super) not_compared: u64,
+    /// Whether one survey, or the computing of sums, ended before its end.
+    pub(super) stopped: bool,
+    /// Directories with more names than were looked at.
+    pub(super) cut: u64,
+    /// Directories too deep to be entered.
+    pub(super) closed: u64,
+}
+
+impl Ops {
+    /// Compares two directories.
+    pub(super) async fn directories(
+        &self,
+        principal: &Principal,
+        places: [Target; 2],
+        progress: &Progress,
+        deadline: Deadline,
+    ) -> Result<DiffReport, Failure> {
+        let [old, new] = &places;
+        let half = deadline.at_most(deadline.left() / 2);
+        let survey = |place| self.survey(principal, place, half);
+        let ((old_survey, _old_hold), (new_survey, _new_hold)) =
+            tokio::try_join!(survey(old), survey(new))?;
+        let mut rest = Rest {
+            stopped: old_survey.stopped || new_survey.stopped,
+            cut: (old_survey.cut.len() + new_survey.cut.len()) as u64,
+            closed: old_survey.closed.union(&new_survey.closed).count() as u64,
+            ..Rest::default()
+        };
+        let Merged {
+            mut found,
+            same_size,
+            compared,
+            unknown,
+        } = merge(old_survey, new_survey);
+        rest.same = compared;
+        rest.not_compared = unknown;
+        let total = same_size.len() as u64;
+        let mut left = &*same_size;
+        while !left.is_empty() {
+            let (chunk, behind) = left.split_at(chunk(left));
+            progress.tell(Step {
+                done: total - left.len() as u64,
+                total: Some(total),
+                unit: Unit::Files,
+                message: "comparing files",
+            });
+            let sums = tokio::try_join!(
+                self.sums(principal, old, chunk, deadline),
+                self.sums(principal, new, chunk, deadline)
+            )?;
+            let (Some(old_sums), Some(new_sums)) = sums else {
+                rest.stopped = true;
+                rest.not_compared += left.len() as u64;
+                break;
+            };
+            rest.same += settle(chunk, old_sums, new_sums, &mut found);
+            left = behind;
+        }
+        Ok(DiffReport::Directories(DirectoriesReport::new(
+            &places, found, &rest,
+        )))
+    }
+
+    async fn survey(
+        &self,
+        principal: &Principal,
+        place: &Target,
+        deadline: Deadline,
+    ) -> Result<(Survey, Hold), Failure> {
+        let lease = self.lease(principal, &place.host, deadline).await?;
+        let seen = async {
+            let hold = lease.hold(MEMORY, deadline).await?;
+            let survey = Survey::of(&lease, &place.path, deadline).await?;
+            Ok((survey, hold))
+        };
+        seen.await.map_err(|error| self.failure(principal, error))
+    }
+
+    /// The sums of files below a place, or nothing when time was up.
+    async fn sums(
+        &self,
+        principal: &Principal,
+        place: &Target,
+        files: &[(Below, u64)],
+        deadline: Deadline,
+    ) -> Result<Option<Vec<Option<Sum>>>, Failure> {
+        let lease = self.lease(principal, &place.host, deadline).await?;
+        let paths = files
+            .iter()
+            .map(|(below, _)| place.path.join(below.as_bytes()));
+        let paths: Vec<_> = paths.collect::<Result<_, _>>()?;
+        match checksum::sha256(&lease, &paths, deadline).await {
+            Ok(sums) => Ok(Some(sums)),
+            Err(FleetError::DeadlinePassed { .. }) => Ok(None),
+            Err(error) => Err(self.failure(principal, error)),
+        }
+    }
+}
+
+/// How many files are next.
+fn chunk(files: &[(Below, u64)]) -> usize {
+    let (most, room) = CHUNK;
+    let mut bytes = 0;
+    let fits = |(_, size): &&(Below, u64)| {
+        bytes += size;
+        bytes <= room
+    };
+    files.iter().take(most).take_while(fits).count().max(1)
+}
+
+/// Notes what the sums say, and counts what is the same.
+fn settle(
+    files: &[(Below, u64)],
+    old: Vec<Option<Sum>>,
+    new: Vec<Option<Sum>>,
+    found: &mut BTreeMap<Below, What>,
+) -> u64 {
+    let mut same = 0;
+    for ((below, _), sums) in files.iter().zip(old.into_iter().zip(new)) {
+        let what = match sums {
+            (Some(one), Some(other)) if one == other => {
+                same += 1;
+                continue;
+            }
+            (Some(_), Some(_)) => What::Content,
+            (one, other) => What::Unreadable {
+                old: one.is_none(),
+                new: other.is_none(),
+            },
+        };
+        found.insert(below.clone(), what);
+    }
+    same
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_are_bound_by_number_and_bytes() {
+        let files = |sizes: &[u64]| -> Vec<_> {
+            let below = |&size: &u64| (Below::new("x"), size);
+            sizes.iter().map(below).collect()
+        };
+        assert_eq!(chunk(&files(&[1 << 40, 1])), 1, "however large");
+        assert_eq!(chunk(&files(&[100 << 20, 100 << 20, 100 << 20])), 2);
+        assert_eq!(chunk(&files(&[0; 3000])), 1000);
+    }
+
+    #[test]
+    fn sums_decide() {
+        let files = ["a", "b", "c"].map(|path| (Below::new(path), 1));
+        let mut found = BTreeMap::new();
+        let (one, two) = (Some([1; 32]), Some([2; 32]));
+        let same = settle(
+            &files,
+            vec![one, one, None],
+            vec![one, two, one],
+            &mut found,
+        );
+        assert_eq!(same, 1);
+        let unreadable = What::Unreadable {
+            old: true,
+            new: false,
+        };
+        assert_eq!(
+            found.into_values().collect::<Vec<_>>(),
+            [What::Content, unreadable]
+        );
+    }
+}

@@ -1,0 +1,353 @@
+//! A walk over a directory tree: depth first, entries in byte order of their names, several
+//! directories read ahead. Links are seen and never followed, but for the root itself.
+//!
+//! It holds the directories on the way down and a bounded number of listings that come next. The
+//! order is decided here, and does not depend on which answer came first. How a directory is
+//! listed it is told.
+
+use fleet::file::{Attributes, Kind, Listing};
+use fleet::{FleetError, RemotePath};
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use std::collections::HashMap;
+
+/// Listings under way at once.
+const WIDTH: usize = 8;
+
+/// Listings, and entries in all, held before nothing more is read ahead.
+const AHEAD: (usize, usize) = (256, 50_000);
+
+/// Lists a directory.
+pub(super) type Lister<'s> =
+    Box<dyn Fn(RemotePath) -> BoxFuture<'s, Result<Listing, FleetError>> + Send + Sync + 's>;
+
+/// What a walk comes upon.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// A name in a directory.
+    Entry(Entry),
+    /// A directory whose entries cannot be had, and why; it was an entry before, unless it is the
+    /// root.
+    Unreadable(RemotePath, FleetError),
+    /// A directory with more entries than one listing holds, or with an entry whose path is too
+    /// long to be asked for. The other entries come next.
+    Cut(RemotePath),
+}
+
+/// A name in a directory.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// Where it is.
+    pub(super) path: RemotePath,
+    /// What it is, a link being a link.
+    pub(super) attributes: Attributes,
+    /// Whether it is a directory too deep to be entered.
+    pub(super) closed: bool,
+}
+
+/// A walk.
+pub(super) struct Walk<'s> {
+    list: Lister<'s>,
+    depth: usize,
+    /// The directories on the way down, the innermost last.
+    open: Vec<Directory>,
+    /// What to enter before anything else.
+    entering: Option<(RemotePath, u64)>,
+    coming: FuturesUnordered<BoxFuture<'s, (u64, Result<Directory, FleetError>)>>,
+    come: HashMap<u64, Result<Directory, FleetError>>,
+    /// Entries in `open` and `come`.
+    held: usize,
+    serial: u64,
+}
+
+struct Directory {
+    path: RemotePath,
+    entries: Vec<Node>,
+    cut: bool,
+    /// The next entry.
+    at: usize,
+    /// The next entry that may have to be read ahead.
+    ahead: usize,
+}
+
+struct Node {
+    name: Vec<u8>,
+    attributes: Attributes,
+    /// Set where its listing has been asked for.
+    listing: Option<u64>,
+}
+
+impl<'s> Walk<'s> {
+    /// A walk below `root`, which is a directory or a link to one, down to `depth`.
+    pub(super) fn new(list: Lister<'s>, root: RemotePath, depth: usize) -> Self {
+        let mut walk = Self {
+            list,
+            depth,
+            open: Vec::new(),
+            entering: None,
+            coming: FuturesUnordered::new(),
+            come: HashMap::new(),
+            held: 0,
+            serial: 0,
+        };
+        let listing = walk.ask(root.clone());
+        walk.entering = Some((root, listing));
+        walk
+    }
+
+    /// The next thing there is, or nothing at the end.
+    ///
+    /// # Errors
+    /// What ended the walk early: the deadline, or the connection. A directory that cannot be read
+    /// ends nothing.
+    pub(super) async fn next(&mut self) -> Result<Option<Step>, FleetError> {
+        if let Some((path, listing)) = self.entering.take() {
+            match self.listing(listing).await {
+                Ok(directory) => {
+                    let cut = directory.cut;
+                    self.open.push(directory);
+                    if cut {
+                        return Ok(Some(Step::Cut(path)));
+                    }
+                }
+                Err(error @ FleetError::File(_)) => {
+                    return Ok(Some(Step::Unreadable(path, error)));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        loop {
+            let depth = self.open.len();
+            let Some(directory) = self.open.last_mut() else {
+                return Ok(None);
+            };
+            let Some(node) = directory.entries.get(directory.at) else {
+                self.held = self.held.saturating_sub(directory.entries.len());
+                self.open.pop();
+                continue;
+            };
+            directory.at += 1;
+            let (attributes, listing) = (node.attributes, node.listing);
+            let path = match directory.path.join(&node.name) {
+                Ok(path) => path,
+                // Longer than a path may be: nobody can name what is there.
+                Err(_) => return Ok(Some(Step::Cut(directory.path.clone()))),
+            };
+            let is_directory = attributes.kind() == Kind::Directory;
+            let closed = is_directory && depth >= self.depth;
+            if is_directory && !closed {
+                let listing = listing.unwrap_or_else(|| self.ask(path.clone()));
+                self.entering = Some((path.clone(), listing));
+                self.look_ahead();
+            }
+            return Ok(Some(Step::Entry(Entry {
+                path,
+                attributes,
+                closed,
+            })));
+        }
+    }
+
+    /// Asks for a directory.
+    fn ask(&mut self, path: RemotePath) -> u64 {
+        self.serial += 1;
+        let (serial, listing) = (self.serial, (self.list)(path.clone()));
+        self.coming.push(Box::pin(async move {
+            let listing = listing.await;
+            (serial, listing.map(|listing| Directory::new(path, listing)))
+        }));
+        serial
+    }
+
+    /// Waits for a directory that was asked for.
+    async fn listing(&mut self, wanted: u64) -> Result<Directory, FleetError> {
+        loop {
+            if let Some(directory) = self.come.remove(&wanted) {
+                return directory;
+            }
+            // What was asked for is under way until it is taken.
+            let Some((serial, directory)) = self.coming.next().await else {
+                return Err(FleetError::ShuttingDown);
+            };
+            if let Ok(directory) = &directory {
+                self.held += directory.entries.len();
+            }
+            self.come.insert(serial, directory);
+            self.look_ahead();
+        }
+    }
+
+    /// Asks for the directories that come next, the nearest first.
+    fn look_ahead(&mut self) {
+        let (listings, entries) = AHEAD;
+        for level in (0..self.open.len()).rev() {
+            // The entries of the root are at depth 1.
+            if level + 1 >= self.depth {
+                continue;
+            }
+            while self.coming.len() < WIDTH
+                && self.come.len() < listings
+                && self.held < entries
+                && let Some(directory) = self.open.get_mut(level)
+                && let Some((at, path)) = directory.next_unread()
+            {
+                let listing = self.ask(path);
+                let directory = self.open.get_mut(level);
+                if let Some(node) = directory.and_then(|directory| directory.entries.get_mut(at)) {
+                    node.listing = Some(listing);
+                }
+            }
+        }
+    }
+}
+
+impl Directory {
+    fn new(path: RemotePath, listing: Listing) -> Self {
+        let node = |entry: fleet::file::Entry| Node {
+            name: entry.name,
+            attributes: entry.attributes,
+            listing: None,
+        };
+        Self {
+            path,
+            entries: listing.entries.into_iter().map(node).collect(),
+            cut: listing.truncated,
+            at: 0,
+            ahead: 0,
+        }
+    }
+
+    /// The next directory in it that nobody asked for.
+    fn next_unread(&mut self) -> Option<(usize, RemotePath)> {
+        self.ahead = self.ahead.max(self.at);
+        while let Some(node) = self.entries.get(self.ahead) {
+            let at = self.ahead;
+            self.ahead += 1;
+            let unread = node.attributes.kind() == Kind::Directory && node.listing.is_none();
+            if let (true, Ok(path)) = (unread, self.path.join(&node.name)) {
+                return Some((at, path));
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fleet::HostName;
+    use fleet::error::{FileError, FileProblem};
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    /// A tree: directories by path, each with names and whether they are directories.
+    type Tree = BTreeMap<String, Vec<(String, bool)>>;
+
+    /// Directories of random shapes; a name with an `x` cannot be read.
+    fn trees() -> impl Strategy<Value = Tree> {
+        prop::collection::vec(
+            (prop::collection::vec("[a-c.]{1,2}x?", 1..5), any::<bool>()),
+            0..40,
+        )
+        .prop_map(|paths| {
+            let mut tree = Tree::from([("/r".to_owned(), Vec::new())]);
+            for (names, ends_in_directory) in paths {
+                let mut at = "/r".to_owned();
+                for (depth, name) in names.iter().enumerate() {
+                    let is_directory = depth + 1 < names.len() || ends_in_directory;
+                    let Some(entries) = tree.get_mut(&at) else {
+                        break;
+                    };
+                    match entries.iter().find(|(found, _)| found == name) {
+                        Some((_, false)) => break,
+                        Some(_) => {}
+                        None => entries.push((name.clone(), is_directory)),
+                    }
+                    at = format!("{at}/{name}");
+                    if is_directory {
+                        tree.entry(at.clone()).or_default();
+                    }
+                }
+            }
+            tree.values_mut().for_each(|entries| entries.sort());
+            tree
+        })
+    }
+
+    fn lister(tree: &Tree, asked: Arc<AtomicUsize>) -> Lister<'static> {
+        let tree = tree.clone();
+        Box::new(move |path| {
+            let nth = asked.fetch_add(1, Ordering::Relaxed) as u64;
+            let entries = tree.get(&path.to_string()).cloned();
+            Box::pin(async move {
+                tokio::time::sleep(Duration::from_millis(nth * 7 % 11)).await;
+                if path.as_bytes().ends_with(b"x") {
+                    return Err(FleetError::File(FileError {
+                        host: HostName::parse("h").unwrap(),
+                        path,
+                        problem: FileProblem::Denied,
+                    }));
+                }
+                let entry = |(name, is_directory): (String, bool)| fleet::file::Entry {
+                    name: name.into_bytes(),
+                    attributes: Attributes {
+                        mode: Some(if is_directory { 0o040_755 } else { 0o100_644 }),
+                        ..Attributes::default()
+                    },
+                    long: Vec::new(),
+                };
+                Ok(Listing {
+                    entries: entries.unwrap().into_iter().map(entry).collect(),
+                    truncated: false,
+                })
+            })
+        })
+    }
+
+    fn expected(tree: &Tree, at: &str, left: usize, found: &mut Vec<String>) {
+        for (name, is_directory) in &tree[at] {
+            let path = format!("{at}/{name}");
+            let closed = *is_directory && left == 1;
+            found.push(format!("{path}{}", if closed { " closed" } else { "" }));
+            match (*is_directory && !closed, name.ends_with('x')) {
+                (true, true) => found.push(format!("{path} unreadable")),
+                (true, false) => expected(tree, &path, left - 1, found),
+                (false, _) => {}
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_is_that_of_the_tree_whatever_comes_first(tree in trees(), depth in 1_usize..6) {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .start_paused(true)
+                .build()
+                .unwrap();
+            let asked = Arc::new(AtomicUsize::new(0));
+            let found = runtime.block_on(async {
+                let root = RemotePath::parse("/r").unwrap();
+                let mut walk = Walk::new(lister(&tree, Arc::clone(&asked)), root, depth);
+                let mut found = Vec::new();
+                while let Some(step) = walk.next().await.unwrap() {
+                    found.push(match step {
+                        Step::Entry(entry) if entry.closed => format!("{} closed", entry.path),
+                        Step::Entry(entry) => entry.path.to_string(),
+                        Step::Unreadable(path, _) => format!("{path} unreadable"),
+                        Step::Cut(path) => format!("{path} cut"),
+                    });
+                }
+                assert_eq!(walk.held, 0);
+                found
+            });
+            let mut all = Vec::new();
+            expected(&tree, "/r", depth, &mut all);
+            prop_assert_eq!(found, all);
+            prop_assert!(asked.load(Ordering::Relaxed) <= tree.len(), "each directory once");
+        }
+    }
+}
