@@ -202,13 +202,6 @@ pub(crate) fn cli(fleet: &Fleet) -> tokio::process::Command {
     scout(&env_of(fleet)).into()
 }
 
-/// Starts the command line on this fleet, for what happens while it runs.
-pub(crate) fn start_cli(fleet: &Fleet, args: &[&str]) -> Program {
-    let mut command = scout(&env_of(fleet));
-    command.args(args);
-    Program::start(command)
-}
-
 /// `scout stdio` on this fleet, for a client that starts it itself.
 pub(crate) fn stdio_command(fleet: &Fleet) -> tokio::process::Command {
     let mut command = scout(&env_of(fleet));
