@@ -53,15 +53,16 @@ pub(super) async fn sha256(
     Ok(sums)
 }
 
-/// The program: what GNU and BusyBox, Perl, the BSDs, and everybody call it. It must know the sum of
-/// nothing at all.
+/// The program: what everybody, GNU and BusyBox, Perl, and the BSDs call it. It must know the sum of
+/// nothing at all. OpenSSL comes first: it takes a third of the time of GNU's, which does not use
+/// what processors have for it.
 struct Checksum;
 
 impl Sweep for Checksum {
     type Answer = Sum;
 
     const FUNCTIONS: &'static str = r#"
-for p in sha256sum 'shasum -a 256' 'sha256 -r' 'openssl dgst -sha256 -r'; do
+for p in 'openssl dgst -sha256 -r' sha256sum 'shasum -a 256' 'sha256 -r'; do
 case $($p </dev/null 2>/dev/null) in
 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855*) break ;;
 esac

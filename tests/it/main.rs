@@ -17,6 +17,8 @@ mod a_comparison_shows_every_difference;
 #[cfg(test)]
 mod a_copy_is_whole_or_absent;
 #[cfg(test)]
+mod a_copy_resumes;
+#[cfg(test)]
 mod a_live_check_proves_its_promises;
 #[cfg(test)]
 mod a_lost_connection_is_a_state;
@@ -46,6 +48,8 @@ mod hostile_hosts_are_contained;
 mod hostile_values_stay_values;
 #[cfg(test)]
 mod it_ends_in_order;
+#[cfg(test)]
+mod local_paths_stay_in_their_roots;
 #[cfg(test)]
 mod many_hosts_at_a_prompt;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::below::Below;
 use super::failure::{changed, exists, may_go_on, mismatch, no_directory};
 use super::meter::Meter;
 use super::partial;
-use super::seen::Seen;
+use super::seen::{Seen, now};
 use super::side::{Reader, Side, Writer};
 use crate::ops::Failure;
 use fleet::file::Kind;
@@ -166,6 +166,7 @@ impl FileCopy<'_> {
         seen: &Seen,
         offset: u64,
     ) -> Result<Copied, Ended> {
+        let began = now();
         let (sent, sum) = self.stream(reader, writer, offset == 0).await?;
         if offset + sent != seen.size {
             return Err(changed(&self.from.show(self.source)).into());
@@ -180,7 +181,11 @@ impl FileCopy<'_> {
             0 => self.from.follow(self.source).await?,
             _ => self.from.look(self.source).await?,
         };
-        if later.is_none_or(|later| seen.differs(&later)) {
+        let mut is_changed = later.is_none_or(|later| seen.differs(&later));
+        if !is_changed && offset == 0 && seen.is_fresh(began) {
+            is_changed = self.from.sha256(self.source, seen.size).await? != sum;
+        }
+        if is_changed {
             return Err(changed(&self.from.show(self.source)).into());
         }
         if read_back != sum {

@@ -1,6 +1,10 @@
 //! What an entry looked like at one moment, here or on a host.
 
 use fleet::file::{Attributes, Kind};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// How far the clocks of two machines are assumed to be apart, and a second beside.
+const FRESH: u32 = 5;
 
 /// An entry as it was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +28,18 @@ impl Seen {
         let state = |seen: &Self| (seen.kind, seen.size, seen.modified, seen.fine);
         state(self) != state(later)
     }
+
+    /// Whether a change could have come after the one that was seen and bear the same time, because
+    /// that was a moment ago and only its second is known.
+    pub(super) fn is_fresh(&self, now: u32) -> bool {
+        self.fine == 0 && now.abs_diff(self.modified) <= FRESH
+    }
+}
+
+/// The time by the clock of this machine, as files have it.
+pub(super) fn now() -> u32 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |now| u32::try_from(now.as_secs()).unwrap_or(u32::MAX))
 }
 
 impl From<Attributes> for Seen {
@@ -54,5 +70,26 @@ impl From<rustix::fs::Stat> for Seen {
             fine: u32::try_from(stat.st_mtime_nsec).unwrap_or(0),
             owner: Some(stat.st_uid),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_in_seconds_may_hide_a_change_of_the_same_second() {
+        let seen = |modified, fine| Seen {
+            kind: Kind::File,
+            size: 1,
+            mode: 0o600,
+            modified,
+            fine,
+            owner: None,
+        };
+        assert!(seen(1000, 0).is_fresh(1000) && seen(1000, 0).is_fresh(1004));
+        assert!(seen(1003, 0).is_fresh(1000), "clocks differ");
+        assert!(!seen(1000, 0).is_fresh(1010) && !seen(1000, 77).is_fresh(1000));
+        assert!(seen(1000, 0).differs(&seen(1001, 0)) && !seen(1000, 0).differs(&seen(1000, 0)));
     }
 }

@@ -12,6 +12,7 @@ use super::report::{Counts, Problem, Skipped};
 use super::seen::Seen;
 use super::side::Side;
 use super::survey::Survey;
+use super::sweep::sweep_entries;
 use crate::ops::Failure;
 use fleet::file::Kind;
 use futures_util::StreamExt;
@@ -150,6 +151,7 @@ impl TreeCopy<'_> {
             }
             Some(Kind::Directory) => {
                 let entries = self.to.list(&target).await?;
+                sweep_entries(self.to, &target, &entries).await;
                 Ok(Made::There(entries.into_iter().collect()))
             }
             Some(other) => Err(failed(

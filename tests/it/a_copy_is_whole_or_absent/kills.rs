@@ -18,11 +18,11 @@ fn rounds() -> usize {
     if built_for_release { 200 } else { 40 }
 }
 
-/// A number below `end` that no run shares with another.
-fn random(end: u64) -> u64 {
-    let mut bytes = [0; 8];
+/// A number from 0 to 1 that no run shares with another.
+fn random() -> f64 {
+    let mut bytes = [0; 4];
     getrandom::fill(&mut bytes).unwrap();
-    u64::from_be_bytes(bytes) % end
+    f64::from(u32::from_be_bytes(bytes)) / f64::from(u32::MAX)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -40,7 +40,11 @@ async fn whoever_is_killed_when_the_file_is_the_old_one_or_the_whole_new_one() {
         yard.remote("target", BYTES, 1),
         yard.local("target", BYTES, 1),
     ];
-    let whole = time(&fleet, &versions[1].0, &on("web-01", &targets[0])).await;
+    let mut whole = Duration::MAX;
+    for _ in 0..3 {
+        let took = time(&fleet, &versions[1].0, &on("web-01", &targets[0])).await;
+        whole = whole.min(took);
+    }
     let (mut killed, mut replaced) = (0, 0);
     for round in 0..rounds() {
         let upload = round % 2 == 0;
@@ -52,8 +56,9 @@ async fn whoever_is_killed_when_the_file_is_the_old_one_or_the_whole_new_one() {
             false => (on("web-01", remote), target.display().to_string()),
         };
         let mut scout = start_cli(&fleet, &["copy", "--overwrite", &from, &to]);
-        let moment = random(u64::try_from(whole.as_micros()).unwrap() * 5 / 4);
-        tokio::time::sleep(Duration::from_micros(moment)).await;
+        // Nothing is sent in the first quarter, and much is closed in the last.
+        let moment = whole.mul_f64(0.25) + whole.mul_f64(0.9).mul_f64(random());
+        tokio::time::sleep(moment).await;
         if round % 4 < 2 {
             scout.signal(nix::sys::signal::Signal::SIGKILL);
         } else {
@@ -74,7 +79,7 @@ async fn whoever_is_killed_when_the_file_is_the_old_one_or_the_whole_new_one() {
         let (old, new) = (is(before), is(1 - before));
         assert!(
             old || new,
-            "round {round}: {target:?} is neither, after {moment} µs, {status}"
+            "round {round}: {target:?} is neither, after {moment:?}, {status}"
         );
         assert!(
             new || !status.success(),
