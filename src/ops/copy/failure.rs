@@ -56,7 +56,7 @@ pub(super) fn changed(place: &str) -> Failure {
     hinted(
         "source_changed",
         format!("`{place}` changed while it was copied; nothing was put in its place"),
-        "copy it again when nobody writes to it",
+        "copy it again when nobody writes to it; files of the kernel (`/proc`, `/sys`) do not say their size, so they can be read, not copied",
     )
 }
 

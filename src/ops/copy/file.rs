@@ -167,7 +167,8 @@ impl FileCopy<'_> {
         offset: u64,
     ) -> Result<Copied, Ended> {
         let began = now();
-        let (sent, sum) = self.stream(reader, writer, offset == 0).await?;
+        let left = seen.size.saturating_sub(offset);
+        let (sent, sum) = self.stream(reader, writer, left, offset == 0).await?;
         if offset + sent != seen.size {
             return Err(changed(&self.from.show(self.source)).into());
         }
@@ -218,17 +219,22 @@ impl FileCopy<'_> {
         }
     }
 
-    /// Everything from one to the other, and its hash where it is wanted.
+    /// Everything from one to the other, and its hash where it is wanted. What has more than the
+    /// `left` bytes that it said has changed, and may never end: then all of it is in vain.
     async fn stream(
         &self,
         mut reader: Reader<'_>,
         mut writer: Writer<'_>,
+        left: u64,
         hashed: bool,
     ) -> Result<(u64, Option<[u8; 32]>), Failure> {
         let mut hash = hashed.then(Hash::start);
         let mut sent = 0;
         while let Some(piece) = reader.next().await? {
             let length = piece.len() as u64;
+            if length > left - sent {
+                return Err(changed(&self.from.show(self.source)));
+            }
             if let Some(hash) = &mut hash {
                 hash.update(piece.clone()).await;
             }

@@ -138,16 +138,21 @@ impl Remote<'_> {
                 Ok(None) | Err(_) => {}
             }
         }
-        self.read_back(at).await
+        self.read_back(at, size).await
     }
 
-    async fn read_back(&self, at: &Below) -> Result<[u8; 32], Failure> {
+    /// Reads it as far as its size and a piece beyond, which gives it another hash: a host may send
+    /// for ever.
+    async fn read_back(&self, at: &Below, size: u64) -> Result<[u8; 32], Failure> {
         let path = self.path(at)?;
         let opened = self.files.open(&path).await;
         let mut reader = opened.map_err(|error| self.failure(error))?;
-        let mut digest = Sha256::new();
-        while let Some(piece) = reader.next().await.map_err(|error| self.failure(error))? {
+        let (mut digest, mut read) = (Sha256::new(), 0);
+        while read <= size
+            && let Some(piece) = reader.next().await.map_err(|error| self.failure(error))?
+        {
             digest.update(&piece);
+            read += piece.len() as u64;
         }
         reader.close().await;
         Ok(digest.finalize().into())

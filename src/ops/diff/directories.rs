@@ -125,7 +125,8 @@ fn chunk(files: &[(Below, u64)]) -> usize {
     let (most, room) = CHUNK;
     let mut bytes = 0;
     let fits = |(_, size): &&(Below, u64)| {
-        bytes += size;
+        // Whatever sizes a host says.
+        bytes = u64::saturating_add(bytes, *size);
         bytes <= room
     };
     files.iter().take(most).take_while(fits).count().max(1)

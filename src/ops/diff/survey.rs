@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 /// How deep directories are compared.
 pub(super) const MAX_DEPTH: usize = 32;
 
-/// The most names below one of them, and bytes of their paths.
+/// The most names below one of them, and bytes of their paths; as many of where links lead.
 const MAX_NAMES: (usize, usize) = (50_000, 8 << 20);
 
 /// Links asked for at once.
@@ -160,12 +160,18 @@ impl Survey {
                 Err(error) => Err(error),
             });
         let mut read = stream::iter(read).buffered(LINKS);
+        let mut bytes = 0;
         loop {
             match read.try_next().await {
                 Ok(Some((at, link))) => {
                     let Some(item) = self.items.get_mut(at) else {
                         continue;
                     };
+                    bytes += link.as_ref().map_or(0, Vec::len);
+                    if bytes > MAX_NAMES.1 {
+                        self.stopped = true;
+                        return Ok(());
+                    }
                     if link.is_none() {
                         self.unreadable.insert(item.below.clone());
                     }
