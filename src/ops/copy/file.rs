@@ -82,6 +82,12 @@ impl FileCopy<'_> {
 
     /// Refuses what is there already; says whether something is that will be replaced.
     async fn may_begin(&self) -> Result<bool, Failure> {
+        if partial::is_ours(self.target.name()) {
+            let shown = self.to.show(self.target);
+            return Err(Failure::invalid(format!(
+                "`{shown}` is a name that only unfinished copies have, which are removed in time"
+            )));
+        }
         if self.in_new_directory {
             return Ok(false);
         }

@@ -3,6 +3,7 @@
 
 use super::below::Below;
 use super::failure::failed;
+use super::partial;
 use super::report::{Problem, Skipped};
 use super::seen::Seen;
 use super::side::Side;
@@ -85,6 +86,9 @@ impl Survey {
             };
             let length = child.as_bytes().len();
             match seen.kind {
+                Kind::File if partial::is_ours(&name) => {
+                    self.skipped.push(Skipped::unfinished(&child));
+                }
                 Kind::File => self.files.push((child, seen)),
                 Kind::Directory if child.depth() > MAX_DEPTH => {
                     return Err(failed(
@@ -142,6 +146,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(dir.path().join("a/empty")).unwrap();
         std::fs::write(dir.path().join("a/-f\n"), "x").unwrap();
+        std::fs::write(dir.path().join(".f.scout-0123abcd.part"), "x").unwrap();
         symlink("/", dir.path().join("a/out")).unwrap();
         nix::unistd::mkfifo(&dir.path().join("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
         let places = LocalPlaces::within(&[dir.path().into()]).unwrap();
@@ -155,7 +160,9 @@ mod tests {
         assert_eq!(shown(&survey.files), ["a/-f\u{fffd}"]);
         let mut skipped: Vec<_> = survey.skipped.iter().map(|s| (&*s.path, s.kind)).collect();
         skipped.sort_unstable();
-        assert_eq!(skipped, [("a/out", "symlink"), ("pipe", "fifo")]);
+        let unfinished = (".f.scout-0123abcd.part", "unfinished copy");
+        let expected = [unfinished, ("a/out", "symlink"), ("pipe", "fifo")];
+        assert_eq!(skipped, expected);
         assert!(survey.problems.is_empty());
     }
 }
