@@ -19,8 +19,8 @@ use std::ffi::OsString;
 /// Starts the program that its arguments name.
 ///
 /// What administrators call is often not in the path of an account that logs in without a terminal:
-/// zpool in `/usr/sbin` (sshd_config(5) of Debian), docker in `/usr/local/bin` (macOS) or
-/// `/snap/bin`. Nothing of the account is to change the answer: not the directory its logins begin in,
+/// zpool in `/usr/sbin`, which Debian's sshd gives to root alone, docker in `/usr/local/bin` (macOS)
+/// or `/snap/bin`. Nothing of the account is to change the answer: not the directory its logins begin in,
 /// where compose would read `.env`, nor a file that is named for compose, nor its language.
 const START: &str = "cd /; PATH=$PATH:/usr/local/bin:/usr/local/sbin:/usr/sbin:/sbin:/snap/bin LC_ALL=C.UTF-8; \
     export PATH LC_ALL; unset COMPOSE_FILE; exec \"$@\"";
@@ -100,7 +100,11 @@ impl<'a> Question<'a> {
             ..
         } = execution;
         let cut = stdout.is_truncated();
-        let (text, aside) = (lossy(stdout), lossy(stderr));
+        let cut_aside = stderr.is_truncated();
+        let (text, mut aside) = (lossy(stdout), lossy(stderr));
+        if cut_aside {
+            aside.push_str(&format!("\n[truncated at {} bytes]", aside.len()));
+        }
         if outcome.is_success() {
             return Ok(Said {
                 text,

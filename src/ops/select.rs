@@ -8,6 +8,10 @@ use crate::access::Principal;
 use fleet::HostName;
 use fleet::inventory::expression::ExpressionProblem;
 use fleet::inventory::{Expression, ExpressionError};
+use std::collections::BTreeSet;
+
+/// How many tags are offered in place of an unknown one.
+const OFFERED: usize = 20;
 
 impl Ops {
     /// The hosts that a host expression selects, in the order of their names: at least one. Asks
@@ -23,27 +27,48 @@ impl Ops {
         let parsed = Expression::parse(expression).map_err(Failure::expression)?;
         let entries = self.fleet.inventory().iter();
         let visible = entries.filter(|e| self.visible.to(principal, e.name().as_str()));
-        let hosts = visible.map(|entry| (entry.name(), entry.tags()));
-        parsed.select(hosts).map_err(|error| {
-            // One plain name is answered in the words of every tool that takes one host.
-            if let ExpressionProblem::UnknownHosts(_) = error.problem()
-                && let Some(host) = parsed.as_single()
-            {
-                return self.unknown_host(principal, host.as_str());
-            }
-            match error.problem() {
-                ExpressionProblem::UnknownHosts(names) => {
-                    let host = names.first().map(String::as_str).unwrap_or_default();
-                    let Failure { outcome, hint, .. } = self.unknown_host(principal, host);
-                    Failure {
-                        outcome,
-                        hint,
-                        ..Failure::expression(error)
-                    }
+        let hosts: Vec<_> = visible.map(|e| (e.name(), e.tags())).collect();
+        parsed.select(hosts.iter().copied()).map_err(|error| {
+            let names = match error.problem() {
+                ExpressionProblem::UnknownHosts(names) => names,
+                ExpressionProblem::UnknownTags(_) => {
+                    let hint = Some(tags_there_are(&hosts));
+                    let failure = Failure::expression(error);
+                    return Failure { hint, ..failure };
                 }
-                _ => Failure::expression(error),
+                _ => return Failure::expression(error),
+            };
+            let host = names.first().map(String::as_str).unwrap_or_default();
+            let unknown = self.unknown_host(principal, host);
+            match parsed.as_single() {
+                // One plain name is answered in the words of every tool that takes one host.
+                Some(_) => unknown,
+                None => Failure {
+                    message: Failure::expression(error).message,
+                    ..unknown
+                },
             }
         })
+    }
+}
+
+/// What can be asked for instead of an unknown tag.
+fn tags_there_are(hosts: &[(&HostName, &[String])]) -> String {
+    let tags: BTreeSet<&str> = hosts
+        .iter()
+        .flat_map(|(_, tags)| tags.iter().map(String::as_str))
+        .collect();
+    let shown: Vec<String> = tags
+        .iter()
+        .take(OFFERED)
+        .map(|tag| format!("@{tag}"))
+        .collect();
+    match (shown.is_empty(), tags.len() - shown.len()) {
+        (true, _) => {
+            "no host has a tag; give them with `Tag` in the ssh configuration or in `[tags]`".into()
+        }
+        (false, 0) => format!("tags there are: {}", shown.join(", ")),
+        (false, more) => format!("tags there are: {} and {more} more", shown.join(", ")),
     }
 }
 
@@ -62,6 +87,16 @@ impl Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_tags_there_are_are_offered_in_place_of_one_that_is_not() {
+        let host = HostName::parse("a").unwrap();
+        let tags = |n: usize| (0..n).map(|n| format!("t{n:02}")).collect::<Vec<_>>();
+        let hint = |n: usize| tags_there_are(&[(&host, &tags(n)), (&host, &tags(1))]);
+        assert_eq!(hint(2), "tags there are: @t00, @t01");
+        assert!(hint(22).ends_with("@t19 and 2 more"), "{}", hint(22));
+        assert!(tags_there_are(&[(&host, &[])]).starts_with("no host has a tag"));
+    }
 
     #[test]
     fn a_mistake_is_shown_below_the_expression() {

@@ -3,10 +3,12 @@
 use super::schema::{of, report};
 use super::{Answered, Call, Described, Ending, changes};
 use crate::mcp::Answer;
-use crate::ops::{CopyPlace, CopyReport, CopyRequest, Failure};
+use crate::ops::{CopyPlace, CopyReport, CopyRequest, Failure, transfer_failed};
+use fleet::Target;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::fmt;
 
 /// Arguments of `copy`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -85,6 +87,57 @@ pub(super) fn answer(report: CopyReport) -> Answered {
     Answered {
         answer: if success { answer } else { answer.failed() },
         ending: Ending(if success { "ok" } else { "failed" }),
+    }
+}
+
+/// Between a local file and one on a host, whichever is there; for `scout`.
+pub(super) async fn beam(call: Call<'_>, at: Target, local: &str) -> Answered {
+    let local = match place("beam", local) {
+        Ok(CopyPlace::Local(path)) => path,
+        Ok(CopyPlace::Remote(_)) => {
+            return Failure {
+                hint: Some("between two hosts it is `beam_source` and `beam_target`".into()),
+                ..Failure::invalid("`beam` is a path of the machine that runs Scout")
+            }
+            .into();
+        }
+        Err(failure) => return failure.into(),
+    };
+    let (ops, principal) = (call.ops, call.principal);
+    let beamed = ops.beam(principal, at, local, call.progress, call.deadline);
+    beamed.await.map_or_else(Answered::from_transfer, answer)
+}
+
+/// From one host to another; for `scout`.
+pub(super) async fn relay(call: Call<'_>, from: Target, to: Target) -> Answered {
+    let request = CopyRequest {
+        from: CopyPlace::Remote(from),
+        to: CopyPlace::Remote(to),
+        overwrite: false,
+    };
+    let (ops, principal) = (call.ops, call.principal);
+    let relayed = ops.copy(principal, request, call.progress, call.deadline);
+    relayed.await.map_or_else(Answered::from_transfer, answer)
+}
+
+/// A failure in the words of the server Scout replaces.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct TransferFailed(Failure);
+
+impl fmt::Display for TransferFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&transfer_failed(&self.0))
+    }
+}
+
+impl Answered {
+    fn from_transfer(failure: Failure) -> Self {
+        let ending = Ending(failure.outcome);
+        Self {
+            answer: Answer::rendered(TransferFailed(failure)).failed(),
+            ending,
+        }
     }
 }
 

@@ -1,15 +1,22 @@
 //! `scout`: one tool for everything, with the parameters of the server Scout replaces.
 //!
-//! `hosts` lists the hosts; `host:/path` reads what is there, or with `tree` the tree below it, or
-//! with `query` runs a command in it. `targets` does the last two in many places at once.
+//! `hosts` lists the hosts; `host:/path` reads what is there, or with one more parameter shows the
+//! tree below it, runs a command in it, searches it, compares it or copies it. Each of these is
+//! another tool too, with more to choose from; here it answers in the words of that server.
+
+mod ask;
 
 use super::schema::{of, report};
-use super::{Answered, Call, Described, broadcast, changes, hosts, read, run};
-use crate::ops::{DEFAULT_DEPTH, Failure, Range, ReadRequest, RunRequest};
+use super::{Answered, Call, Described, broadcast, changes, copy, diff, find, hosts, read, run};
+use crate::ops::{DiffRequest, Failure, FindRequest, Range, ReadRequest, RunRequest, Wanted};
+use ask::Ask;
 use fleet::{Bounds, Program, Target};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
+
+/// How deep `find` goes when nothing is said: as in the server Scout replaces.
+const FIND_DEPTH: usize = 5;
 
 /// Arguments of `scout`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -17,26 +24,44 @@ use serde_json::json;
 pub(super) struct Args {
     /// `hosts`, or a place in the fleet: `host:/path`, `host:~/path`, `host:`.
     #[serde(default)]
-    target: String,
-    /// Instead of `target`: many places at once.
-    #[serde(default)]
-    targets: Option<Vec<String>>,
-    /// A command to run in the directory of each target.
+    target: Option<String>,
+    /// A command to run in the directory of the target, or of each of the targets.
     #[serde(default)]
     query: Option<String>,
     /// Show the tree below a directory instead of its listing.
     #[serde(default)]
-    tree: bool,
-    /// How deep the tree goes, 1 to 10 (default 3).
+    tree: Option<bool>,
+    /// Find files below the target by a glob on their names, such as `*.py`.
+    #[serde(default)]
+    find: Option<String>,
+    /// How deep, 1 to 10: of `find` (default 5), of `tree` (default 3).
     #[serde(default)]
     #[schemars(range(min = 1, max = 10))]
     depth: Option<usize>,
+    /// Compare the target with this other target.
+    #[serde(default)]
+    diff: Option<String>,
+    /// Compare the target with this content; with an empty one by the tool `diff`.
+    #[serde(default)]
+    diff_content: Option<String>,
+    /// Instead of `target`: many places at once.
+    #[serde(default)]
+    targets: Option<Vec<String>>,
+    /// A local path: what is there is copied to the target, or what is at the target to there.
+    #[serde(default)]
+    beam: Option<String>,
+    /// A place to copy from, to `beam_target` on another host.
+    #[serde(default)]
+    beam_source: Option<String>,
+    /// A place to copy to, from `beam_source` on another host.
+    #[serde(default)]
+    beam_target: Option<String>,
 }
 
 pub(super) fn describe() -> Described {
     Described {
         title: "Scout a host",
-        description: "List hosts, read files and directories, or run a command, by target. Examples: {\"target\": \"hosts\"}; {\"target\": \"web1:/etc/hosts\"}; {\"target\": \"web1:/etc/nginx\", \"tree\": true}; {\"target\": \"web1:~/code\", \"query\": \"grep -rn TODO .\"}; {\"targets\": [\"web1:/etc\", \"web2:/etc\"], \"query\": \"ls -la\"}.",
+        description: "List hosts, read, search, compare and copy files and directories, or run a command, by target. Examples: {\"target\": \"hosts\"}; {\"target\": \"web1:/etc/hosts\"}; {\"target\": \"web1:/etc/nginx\", \"tree\": true}; {\"target\": \"web1:~/code\", \"query\": \"grep -rn TODO .\"}; {\"target\": \"web1:~/code\", \"find\": \"*.py\"}; {\"target\": \"web1:/etc/hosts\", \"diff\": \"web2:/etc/hosts\"}; {\"targets\": [\"web1:/etc\", \"web2:/etc\"], \"query\": \"ls -la\"}; {\"beam_source\": \"web1:/srv/a\", \"beam_target\": \"web2:/srv/a\"}.",
         annotations: changes(),
         input: of::<Args>(),
         output: report(json!({})),
@@ -44,79 +69,65 @@ pub(super) fn describe() -> Described {
 }
 
 pub(super) async fn call(call: Call<'_>, args: Args) -> Answered {
-    if let Some(targets) = args
-        .targets
-        .as_deref()
-        .filter(|targets| !targets.is_empty())
-    {
-        return many(call, targets, &args).await;
+    match Ask::try_from(args) {
+        Ok(ask) => answer(call, ask).await,
+        Err(failure) => failure.into(),
     }
-    if args.target.trim().eq_ignore_ascii_case("hosts") {
-        if args.query.is_some() || args.tree {
-            return Failure::invalid("`hosts` takes no `query` and no `tree`").into();
+}
+
+async fn answer(call: Call<'_>, ask: Ask) -> Answered {
+    match ask {
+        Ask::Hosts => hosts::call(call, hosts::Args::default()).await,
+        Ask::Read { at, tree } => {
+            let request = ReadRequest {
+                host: at.host,
+                path: at.path,
+                range: Range::default(),
+                tree,
+            };
+            read::answer(call.ops, call.principal, request, call.deadline).await
         }
-        return hosts::call(call, hosts::Args::default()).await;
-    }
-    let target = match Target::parse(&args.target) {
-        Ok(target) => target,
-        Err(error) => return Failure::from(error).into(),
-    };
-    let Call {
-        ops,
-        principal,
-        deadline,
-        ..
-    } = call;
-    let Target { host, path } = target;
-    if args.depth.is_some() && !args.tree {
-        return Failure::invalid("`depth` goes with `tree`").into();
-    }
-    match (args.query, args.tree) {
-        (Some(_), true) => {
-            Failure::invalid("`query` runs a command and `tree` shows a directory: give one").into()
-        }
-        (Some(query), false) => {
+        Ask::Run { at, query } => {
             let request = RunRequest {
-                host,
+                host: at.host,
                 program: Program::Shell(query.into()),
-                cwd: Some(path),
+                cwd: Some(at.path),
                 env: Vec::new(),
                 stdin: None,
                 bounds: Bounds::default(),
             };
-            run::answer(ops, principal, request, deadline).await
+            run::answer(call.ops, call.principal, request, call.deadline).await
         }
-        (None, tree) => {
-            let tree = tree.then_some(args.depth.unwrap_or(DEFAULT_DEPTH));
-            let request = ReadRequest {
-                host,
-                path,
-                range: Range::default(),
-                tree,
-            };
-            read::answer(ops, principal, request, deadline).await
+        Ask::Find { at, name, depth } => match search(at, name, depth) {
+            Ok(request) => find::answer(call, request).await,
+            Err(failure) => failure.into(),
+        },
+        Ask::Diff { at, other } => compare(call, DiffRequest::places(at, other, None)).await,
+        Ask::DiffContent { at, content } => {
+            compare(call, DiffRequest::expected(content.into_bytes(), at, None)).await
         }
+        Ask::Broadcast {
+            targets,
+            query,
+            tree,
+        } => broadcast::by_targets(call, &targets, query, tree).await,
+        Ask::Beam { at, local } => copy::beam(call, at, &local).await,
+        Ask::Relay { from, to } => copy::relay(call, from, to).await,
     }
 }
 
-/// The same in many places.
-async fn many(call: Call<'_>, targets: &[String], args: &Args) -> Answered {
-    let wrong = match args {
-        _ if !args.target.is_empty() => "give either `target` or `targets`",
-        Args {
-            tree: false,
-            depth: Some(_),
-            ..
-        } => "`depth` goes with `tree`",
-        Args {
-            tree: true,
-            query: Some(_),
-            ..
-        } => "`query` runs a command and `tree` shows a directory: give one",
-        _ => {
-            let tree = args.tree.then_some(args.depth.unwrap_or(DEFAULT_DEPTH));
-            return broadcast::by_targets(call, targets, args.query.clone(), tree).await;
-        }
+fn search(at: Target, name: String, depth: Option<usize>) -> Result<FindRequest, Failure> {
+    let wanted = Wanted {
+        name: Some(name.into_bytes()),
+        depth: Some(depth.unwrap_or(FIND_DEPTH)),
+        ..Wanted::default()
     };
-    Failure::invalid(wrong).into()
+    FindRequest::new(at.host, at.path, &wanted)
+}
+
+async fn compare(call: Call<'_>, request: Result<DiffRequest, Failure>) -> Answered {
+    match request {
+        Ok(request) => diff::answer(call, request).await,
+        Err(failure) => failure.into(),
+    }
 }

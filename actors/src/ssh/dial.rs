@@ -27,11 +27,6 @@ use tokio_util::sync::CancellationToken;
 /// (`TCP_USER_TIMEOUT`, `tcp(7)`): keepalives cannot notice a peer that stopped reading.
 const USER_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Bytes a host may send on one channel before it hears that some arrived: as many as a transfer
-/// asks for ahead. russh says so when half are left, so a file comes at half of this in one round
-/// trip at least. It costs no memory here, for every channel is drained without pause.
-const WINDOW: u32 = 4 << 20;
-
 /// Messages of one channel that wait to be read. Every channel is drained without pause, so this
 /// only bounds what a flood can hold in memory: 16 packets of 32 KiB.
 const CHANNEL_BUFFER: usize = 16;
@@ -277,7 +272,6 @@ impl Dialler {
             keepalive_interval: Some(self.keepalive),
             keepalive_max: 3,
             channel_buffer_size: CHANNEL_BUFFER,
-            window_size: WINDOW,
             ..client::Config::default()
         }
     }

@@ -195,40 +195,43 @@ async fn nothing_is_forwarded_and_there_is_no_terminal_and_no_login_shell() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn openssh_sftp_reads_and_writes_nothing() {
+async fn openssh_sftp_moves_files_both_ways() {
     let site = site().await;
     fs::write(site.home.join("a file"), vec![b'x'; 300_000]).unwrap();
     fs::create_dir(site.home.join("dir")).unwrap();
     let got = site.dir.path().join("got");
-    let batch = format!("pwd\nls -l\nget \"a file\" {}\n", got.display());
-    let (code, text) = site.client("sftp", &["-b", "-", "one"], &batch).await;
+    let batch = async |lines: &str| site.client("sftp", &["-b", "-", "one"], lines).await;
+    let lines = format!("pwd\nls -l\nget \"a file\" {}\n", got.display());
+    let (code, text) = batch(&lines).await;
     assert_eq!(code, Some(0), "{text}");
     let home = format!("Remote working directory: {}", site.home.display());
     assert!(text.contains(&home) && text.contains("300000"), "{text}");
     assert!(text.contains("drwx"), "{text}");
     assert_eq!(fs::read(&got).unwrap(), vec![b'x'; 300_000]);
-    let put = format!("put {} new", got.display());
-    for line in [
-        &*put,
-        "rm \"a file\"",
-        "mkdir d",
-        "rmdir dir",
-        "rename dir e",
-        "chmod 700 dir",
-        "symlink a b",
+    fs::write(&got, vec![b'y'; 700_000]).unwrap();
+    let lines = format!(
+        "put -p {} new\nrename new \"a file\"\nmkdir d\nchmod 700 d\nrename d e\nrmdir dir\n",
+        got.display()
+    );
+    let (code, text) = batch(&lines).await;
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(
+        fs::read(site.home.join("a file")).unwrap(),
+        vec![b'y'; 700_000]
+    );
+    let mode = fs::metadata(site.home.join("e")).unwrap().permissions();
+    assert_eq!(mode.mode() & 0o777, 0o700);
+    let (code, text) = batch("rm \"a file\"\nrmdir e\n").await;
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(fs::read_dir(&site.home).unwrap().count(), 0);
+    for (line, says) in [
+        ("rm a", "No such file"),
+        ("symlink a b", "peration unsupported"),
+        ("put /etc/passwd no/way", "No such file"),
     ] {
-        let (code, text) = site
-            .client("sftp", &["-b", "-", "one"], &format!("{line}\n"))
-            .await;
-        assert!(
-            code == Some(1) && text.contains("ermission denied"),
-            "{line}: {text}"
-        );
+        let (code, text) = batch(&format!("{line}\n")).await;
+        assert!(code == Some(1) && text.contains(says), "{line}: {text}");
     }
-    let names = fs::read_dir(&site.home)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name());
-    assert_eq!(names.count(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

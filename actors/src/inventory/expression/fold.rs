@@ -17,7 +17,8 @@ struct Block {
 /// An expression that selects exactly these hosts: `db1,web-[01-17]`.
 ///
 /// Only numbers fold, each with its zeros; names with several numbers fold where every combination
-/// is there. Names that stay alone stay as they are, and addresses of IPv6 always do. A host that is
+/// is there. Names that stay alone stay as they are, and addresses of IPv6 stand in brackets, so that
+/// the whole may also be followed by the `:/path` of a target. A host that is
 /// called `all` cannot be said in an expression, and very many hosts may not fit into one
 /// ([`MAX_EXPRESSION`](super::MAX_EXPRESSION), [`MAX_NAMES`](super::MAX_NAMES)).
 #[must_use]
@@ -48,7 +49,7 @@ pub fn fold(hosts: &[HostName]) -> String {
 fn taken_apart(name: &str) -> (Vec<String>, Vec<Axis>) {
     let (mut texts, mut axes) = (vec![String::new()], Vec::new());
     if name.contains(':') {
-        return (vec![name.to_owned()], axes);
+        return (vec![format!("[{name}]")], axes);
     }
     let is_digit = |c: char| c.is_ascii_digit();
     let mut rest = name;
