@@ -7,7 +7,7 @@ use crate::ops::{DiffRequest, Failure};
 use fleet::{HostName, RemotePath, Target};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Arguments of `diff`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -40,8 +40,8 @@ pub(super) fn describe() -> Described {
             "kind": {"type": "string", "enum": ["files", "directories"]},
             "same": {"type": "boolean"},
             "complete": {"type": "boolean", "description": "whether everything was compared"},
-            "old": {"type": ["object", "string"], "description": "one side: a file's name, host, path, size and perhaps sha256; or the name of a directory"},
-            "new": {"type": ["object", "string"]},
+            "old": side(),
+            "new": side(),
             "diff": {"type": "string", "description": "unified difference of texts; bytes that are not UTF-8 are written \\xNN"},
             "diff_base64": {"type": "string", "description": "the exact difference, where it is not UTF-8"},
             "added": {"type": "integer"},
@@ -61,6 +61,19 @@ pub(super) fn describe() -> Described {
             }, "required": ["path", "difference"]}},
         })),
     }
+}
+
+/// The schema of one side.
+fn side() -> Value {
+    json!({"type": "object", "properties": {
+        "name": {"type": "string", "description": "`host:path`, or `expected`"},
+        "host": {"type": "string"},
+        "path": {"type": "string"},
+        "path_base64": {"type": "string", "description": "the exact path, where it is not UTF-8"},
+        "uri": {"type": "string"},
+        "size": {"type": "integer"},
+        "sha256": {"type": "string", "description": "where the lines were not compared"},
+    }, "required": ["name"]})
 }
 
 pub(super) async fn call(call: Call<'_>, args: Args) -> Answered {

@@ -1,9 +1,11 @@
 //! A search finds what the host's own `find` finds, whatever the names are made of; what it did not
 //! look at it says, and nothing that it comes upon makes it wait.
 
+mod limits;
+
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -286,145 +288,4 @@ async fn nothing_it_comes_upon_makes_it_wait() {
         "{:?}",
         began.elapsed()
     );
-}
-
-#[tokio::test]
-async fn what_was_not_looked_at_is_said() {
-    let fleet = Fleet::start(1).await;
-    let server = TestServer::start(&fleet).await;
-    let client = server.client(Era::Legacy);
-    let dir = fleet.dir().join("limits");
-    open_directory(&dir);
-    for n in 0..5 {
-        std::fs::write(dir.join(format!("{n}.txt")), "text\n").unwrap();
-    }
-    for contains in [Value::Null, "text".into()] {
-        let five = find(&client, &dir, json!({"limit": 5, "contains": contains})).await;
-        assert_eq!(five.structured["truncated"], false);
-        assert_eq!(five.structured["complete"], true);
-        let four = find(&client, &dir, json!({"limit": 4, "contains": contains})).await;
-        assert_eq!(paths(&four).len(), 4);
-        assert_eq!(four.structured["truncated"], true);
-        assert!(
-            four.text.ends_with("3.txt\n\n[truncated at 4 results]"),
-            "{}",
-            four.text
-        );
-    }
-    let missing = find(&client, &dir, json!({"name": "*.rs"})).await;
-    assert_eq!(
-        missing.text,
-        format!("No files matching '*.rs' found in {}", dir.display())
-    );
-
-    // What this account may not see.
-    for name in ["closed", "secret.txt"] {
-        let path = dir.join(name);
-        match name {
-            "closed" => std::fs::create_dir(&path).unwrap(),
-            _ => std::fs::write(&path, "text\n").unwrap(),
-        }
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
-    }
-    if !fleet.account().is_root() {
-        let closed = find(&client, &dir, json!({"name": "*.txt", "contains": "text"})).await;
-        assert_eq!(paths(&closed).len(), 5);
-        assert_eq!(closed.structured["unreadable"], 2);
-        assert_eq!(closed.structured["complete"], false);
-        let note = format!("[unreadable: 2: {0}/closed, {0}/secret.txt]", dir.display());
-        assert!(closed.text.ends_with(&note), "{}", closed.text);
-        let root = client
-            .call_tool(
-                "find",
-                json!({"host": "web-01", "path": dir.join("closed")}),
-            )
-            .await;
-        assert!(
-            root.is_error && root.structured["code"] == "permission_denied",
-            "{}",
-            root.text
-        );
-    }
-
-    for (wrong, says) in [
-        (json!({"depth": 11}), "depth must be 1-10, got 11"),
-        (json!({"depth": 0}), "depth must be 1-10, got 0"),
-        (json!({"limit": 0}), "limit must be 1-10000, got 0"),
-        (json!({"name": "a/b"}), "holds no `/`"),
-        (json!({"contains": ""}), "`contains` is empty"),
-        (json!({"newer_than": "soon"}), "`newer_than`"),
-        (json!({"min_size": "10M"}), "`min_size`"),
-    ] {
-        let mut arguments = wrong.clone();
-        arguments["host"] = "web-01".into();
-        let result = client.call_tool("find", arguments).await;
-        assert!(
-            result.is_error && result.text.contains(says),
-            "{wrong}: {}",
-            result.text
-        );
-    }
-    let nowhere = json!({"host": "web-01", "path": "/no/such/place"});
-    let nowhere = client.call_tool("find", nowhere).await;
-    assert_eq!(nowhere.structured["code"], "not_found");
-}
-
-#[tokio::test]
-async fn a_search_that_runs_out_of_time_says_so() {
-    let fleet = Fleet::start(1).await;
-    let server = TestServer::builder(&fleet)
-        .env("SCOUT_REQUEST_TIMEOUT", "2s")
-        .start()
-        .await;
-    let client = server.client(Era::Legacy);
-    let began = Instant::now();
-    let found = find(
-        &client,
-        Path::new("/proc"),
-        json!({"name": "nothing is called so"}),
-    )
-    .await;
-    assert!(
-        began.elapsed() < Duration::from_secs(4),
-        "{:?}",
-        began.elapsed()
-    );
-    if found.structured["complete"] == false {
-        assert!(
-            found.text.contains("[stopped") || found.text.contains("[unreadable"),
-            "{}",
-            found.text
-        );
-    }
-}
-
-#[tokio::test]
-async fn twenty_thousand_entries_are_searched() {
-    let fleet = Fleet::start(1).await;
-    let server = TestServer::start(&fleet).await;
-    let client = server.client(Era::Legacy);
-    let dir = fleet.dir().join("many");
-    for n in 0..200 {
-        let below = dir.join(format!("{}/{n}", n % 10));
-        std::fs::create_dir_all(&below).unwrap();
-        for m in 0..100 {
-            std::fs::write(
-                below.join(format!("{m}.txt")),
-                if m == 7 { "needle\n" } else { "hay\n" },
-            )
-            .unwrap();
-        }
-    }
-    let timed = async |what: Value| {
-        let began = Instant::now();
-        let result = find(&client, &dir, what.clone()).await;
-        println!("{what}: {:?}", began.elapsed());
-        assert_eq!(result.structured["complete"], true, "{}", result.text);
-        result
-    };
-    let named = timed(json!({"name": "42.txt", "limit": 1000})).await;
-    assert_eq!(paths(&named).len(), 200);
-    assert_eq!(named.structured["visited"], 20_210);
-    let held = timed(json!({"contains": "needle", "limit": 1000})).await;
-    assert_eq!(paths(&held), by_program(&dir, &["-name", "7.txt"]));
 }

@@ -80,9 +80,8 @@ impl Ops {
             rest.same += settle(chunk, old_sums, new_sums, &mut found);
             left = behind;
         }
-        Ok(DiffReport::Directories(DirectoriesReport::new(
-            &places, found, &rest,
-        )))
+        let report = DirectoriesReport::new(&places, found, &rest);
+        Ok(DiffReport::Directories(Box::new(report)))
     }
 
     async fn survey(

@@ -68,7 +68,7 @@ impl Side {
     }
 
     fn report(&self, sum: Option<Sum>) -> SideReport {
-        SideReport::new(&self.name, self.place.as_ref(), self.size, sum)
+        SideReport::file(&self.name, self.place.as_ref(), self.size, sum)
     }
 }
 

@@ -25,7 +25,7 @@ pub enum DiffReport {
     /// Of two files, or of a file and what is expected in it.
     Files(Box<FilesReport>),
     /// Of two directories.
-    Directories(DirectoriesReport),
+    Directories(Box<DirectoriesReport>),
 }
 
 /// What two files came to.
@@ -69,7 +69,7 @@ pub struct FilesReport {
     holds: Vec<Arc<Hold>>,
 }
 
-/// One side of a comparison of files.
+/// One side of a comparison.
 #[derive(Debug, Serialize)]
 pub struct SideReport {
     /// What it is called: `web1:/etc/hosts`, or `expected`.
@@ -80,8 +80,9 @@ pub struct SideReport {
     /// Where it is.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub place: Option<PlaceReport>,
-    /// Its size in bytes.
-    pub size: u64,
+    /// Its size in bytes, of a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
     /// Its SHA-256, where that was needed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
@@ -145,20 +146,35 @@ pub(super) struct Text {
 }
 
 impl SideReport {
-    pub(super) fn new(name: &Named, place: Option<&Target>, size: u64, sum: Option<Sum>) -> Self {
+    pub(super) fn file(name: &Named, place: Option<&Target>, size: u64, sum: Option<Sum>) -> Self {
+        Self {
+            size: Some(size),
+            sha256: sum.as_ref().map(hex),
+            ..Self::at(name, place)
+        }
+    }
+
+    fn directory(place: &Target) -> Self {
+        Self::at(&Named::place(place), Some(place))
+    }
+
+    fn at(name: &Named, place: Option<&Target>) -> Self {
         Self {
             name: name.to_string(),
             host: place.map(|place| place.host.to_string()),
             place: place.map(|place| PlaceReport::new(&place.host, place.path.clone())),
-            size,
-            sha256: sum.as_ref().map(hex),
+            size: None,
+            sha256: None,
         }
     }
 }
 
 impl fmt::Display for SideReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} bytes", self.name, self.size)?;
+        write!(f, "{}", self.name)?;
+        if let Some(size) = self.size {
+            write!(f, " {size} bytes")?;
+        }
         match &self.sha256 {
             Some(sum) => write!(f, ", sha256 {sum}"),
             None => Ok(()),

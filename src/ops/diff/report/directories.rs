@@ -2,8 +2,8 @@
 
 use super::super::directories::Rest;
 use super::super::merge::What;
-use super::super::shown;
 use super::super::survey::{Below, MAX_DEPTH};
+use super::SideReport;
 use crate::ops::Printable;
 use crate::ops::text::one_line;
 use base64::Engine;
@@ -25,10 +25,10 @@ pub struct DirectoriesReport {
     pub same: bool,
     /// Whether everything below both was compared.
     pub complete: bool,
-    /// What it begins with: `web1:/etc`.
-    pub old: String,
+    /// What it begins with.
+    pub old: SideReport,
     /// What it ends with.
-    pub new: String,
+    pub new: SideReport,
     /// How many names differ; what is below a directory that only one of them has counts with it.
     pub differences: u64,
     /// How many names cannot be read.
@@ -110,8 +110,8 @@ impl DirectoriesReport {
             kind: "directories",
             same: complete && all == 0,
             complete,
-            old: shown(old),
-            new: shown(new),
+            old: SideReport::directory(old),
+            new: SideReport::directory(new),
             differences: all - unreadable,
             unreadable,
             same_names,
@@ -171,7 +171,7 @@ impl fmt::Display for RelativeReport {
 
 impl fmt::Display for DirectoriesReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (old, new) = (&self.old, &self.new);
+        let (old, new) = (&self.old.name, &self.new.name);
         match (self.same, self.entries.is_empty()) {
             (true, _) => write!(f, "Directories are identical:\n  {old}\n  {new}")?,
             (false, true) => write!(
