@@ -107,18 +107,27 @@ async fn a_hundred_hosts_answer_by_the_deadline_and_what_differs_stands_out() {
         .map(|host| host["duration_ms"].as_u64().unwrap())
         .max();
 
-    let arguments =
-        json!({"hosts": format!("all,!{changed},!{nobody},!{hole}"), "command": "echo hi"});
+    let alive = format!("all,!{changed},!{nobody},!{hole}");
+    let arguments = json!({"hosts": alive, "command": "echo hi"});
     let start = Instant::now();
     let warm = broadcast(&client, arguments).await;
-    let took = start.elapsed();
+    let ran = start.elapsed();
     assert!(!warm.is_error, "{}", warm.text);
-    assert_eq!(
-        warm.text,
-        "web-[01-97] (97):\nhi\n\n─── 97/97 hosts succeeded ───"
-    );
+    let expected = "web-[01-97] (97):\nhi\n\n─── 97/97 hosts succeeded ───";
+    assert_eq!(warm.text, expected);
+    let mut read = Duration::ZERO;
+    for _ in [
+        "the first opens a channel for files on every host",
+        "the second",
+    ] {
+        let start = Instant::now();
+        let arguments = json!({"hosts": alive, "path": "/etc/passwd"});
+        let same = broadcast(&client, arguments).await;
+        read = start.elapsed();
+        assert_eq!(same.structured["groups"][0]["count"], 97, "{}", same.text);
+    }
     eprintln!(
-        "100 hosts, cold, 3 of them dead: {cold:?}, the slowest alive {slowest:?} ms; 97 warm: {took:?}"
+        "100 hosts, 3 of them dead: {cold:?}, the slowest alive {slowest:?} ms; the 97, connected: a command {ran:?}, a file {read:?}"
     );
 }
 
