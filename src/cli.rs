@@ -2,7 +2,8 @@
 //!
 //! Data goes to stdout, everything else to stderr. The exit codes are 0 for success, 1 for an
 //! operation that failed, 2 for wrong usage, 64 for a configuration that is refused, 70 for a
-//! defect; `run` gives back the remote exit code, or 255 when Scout itself failed, as `ssh` does.
+//! defect; `run` gives back the remote exit code, or 255 when Scout itself failed, as `ssh` does, and
+//! on many hosts 0 or 1.
 
 mod chain;
 mod check;
@@ -16,6 +17,7 @@ mod healthcheck;
 mod hosts;
 mod key;
 mod man;
+mod many;
 mod out;
 mod progress;
 mod read;
@@ -78,13 +80,13 @@ enum Command {
     Demo(demo::DemoArgs),
     /// List the hosts and whether they answer.
     Hosts(hosts::HostsArgs),
-    /// Print a file, or list a directory: `scout read web1:/etc/hosts`.
+    /// Print a file, or list a directory: `scout read web1:/etc/hosts`, `scout read 'web-*:/etc/hosts'`.
     Read(read::ReadArgs),
     /// Find files below a directory: `scout find web1:/etc --name '*.conf'`.
     Find(find::FindArgs),
     /// Compare two files or directories: `scout diff web1:/etc/hosts web2:/etc/hosts`.
     Diff(diff::DiffArgs),
-    /// Run a command on a host: `scout run web1 -- df -h`.
+    /// Run a command on a host, or on many: `scout run web1 -- df -h`, `scout run 'web-*' -- uptime`.
     Run(run::RunArgs),
     /// Copy files and directories: `scout copy web1:/etc/hosts .`, `scout copy app.tar web1:/tmp/`.
     Copy(copy::CopyArgs),

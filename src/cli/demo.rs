@@ -156,6 +156,16 @@ async fn tour(address: SocketAddr, ops: SocketAddr) -> io::Result<()> {
             json!({"host": "web-01", "path": "~/app"}),
         ),
         (
+            "Which logs have errors?",
+            "find",
+            json!({"host": "web-01", "path": "~/app", "name": "*.log", "contains": "ERROR"}),
+        ),
+        (
+            "Is that file the same on all hosts?",
+            "broadcast",
+            json!({"hosts": "all", "path": "~/app/conf/app.toml"}),
+        ),
+        (
             "Run a command.",
             "run",
             json!({"host": "web-01", "command": "grep -c ERROR logs/app.log", "cwd": "~/app"}),

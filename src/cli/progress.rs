@@ -2,10 +2,6 @@
 //!
 //! Where standard error is no terminal nothing is ever shown, and nothing stays on a terminal: the
 //! line is gone before the answer is printed.
-#![allow(
-    dead_code,
-    reason = "used by the commands that work on many hosts and files"
-)]
 
 use crate::ops::{Printable, Progress, Step, Unit};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};

@@ -1,20 +1,26 @@
-//! `scout read`: a file or a directory, on stdout.
+//! `scout read`: a file or a directory, on stdout; or on many hosts, with one answer.
 
+use super::many::{self, ManyArgs};
 use super::out;
 use super::remote::{finish, print, with_ops};
+use crate::access::Principal;
 use crate::config::Config;
-use crate::ops::{DEFAULT_DEPTH, Failure, MAX_DEPTH, Range, ReadReport, ReadRequest};
+use crate::ops::{DEFAULT_DEPTH, Failure, MAX_DEPTH, Ops, Range, ReadReport, ReadRequest, Work};
 use clap::Args;
-use fleet::Target;
-use std::ffi::OsString;
+use fleet::{Target, target};
+use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
+/// What `read` exits with when there is nothing to print.
+const READ_FAILED: u8 = 1;
+
 /// Flags of `read`.
 #[derive(Debug, Args)]
 pub(super) struct ReadArgs {
-    /// `host:/path`, `host:~/path`, or `host:` for the home directory.
+    /// `host:/path`, `host:~/path`, or `host:` for the home directory. An expression may stand for the
+    /// host: `web-*:/etc/hosts`.
     target: OsString,
     /// Only these lines of a file: `20`, `10-20`, `10-`.
     #[arg(long, value_parser = Range::parse_lines, conflicts_with_all = ["tail", "offset", "limit"])]
@@ -37,18 +43,53 @@ pub(super) struct ReadArgs {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    many: ManyArgs,
 }
 
 pub(super) async fn run(config: &Config, args: ReadArgs) -> ExitCode {
     let json = args.json;
+    if args.many.is_asked_for() || !is_single(&args.target) {
+        return on_many(config, args).await;
+    }
     with_ops(config, async |ops, principal, deadline| {
+        let deadline = args
+            .many
+            .deadline
+            .map_or(deadline, |span| deadline.at_most(span));
         let report = match read_request(args) {
             Ok(request) => ops.read(principal, request, deadline).await,
             Err(failure) => Err(failure),
         };
-        finish(report.map(|report| print_read(&report, json)), json, 1)
+        finish(
+            report.map(|report| print_read(&report, json)),
+            json,
+            READ_FAILED,
+        )
     })
     .await
+}
+
+/// Whether no more than one host is meant; what is no target at all is none for many either.
+fn is_single(target: &OsStr) -> bool {
+    target::split(target.as_bytes())
+        .is_none_or(|(host, _)| many::single(&String::from_utf8_lossy(host)))
+}
+
+/// The same path on every host of an expression.
+async fn on_many(config: &Config, args: ReadArgs) -> ExitCode {
+    let work = Work::Read {
+        range: range(&args),
+        tree: tree(&args),
+    };
+    let ReadArgs {
+        target, json, many, ..
+    } = args;
+    let places = |ops: &Ops, principal: &Principal| {
+        let places = ops.targets(principal, [target.as_bytes()])?;
+        Ok((places, work))
+    };
+    many.run(config, json, READ_FAILED, places).await
 }
 
 /// A file goes out as it is, so that it can be piped; to a terminal it goes as text that cannot
@@ -70,20 +111,27 @@ fn print_read(report: &ReadReport, json: bool) -> ExitCode {
 
 fn read_request(args: ReadArgs) -> Result<ReadRequest, Failure> {
     let Target { host, path } = Target::parse(args.target.as_bytes())?;
-    let range = match (args.lines, args.tail) {
+    Ok(ReadRequest {
+        host,
+        path,
+        range: range(&args),
+        tree: tree(&args),
+    })
+}
+
+fn range(args: &ReadArgs) -> Range {
+    match (args.lines, args.tail) {
         (Some(lines), _) => lines,
         (None, Some(lines)) => Range::LastLines(lines),
         (None, None) => Range::Bytes {
             offset: args.offset.unwrap_or(0),
             limit: args.limit,
         },
-    };
-    Ok(ReadRequest {
-        host,
-        path,
-        range,
-        tree: args.tree.then_some(args.depth),
-    })
+    }
+}
+
+fn tree(args: &ReadArgs) -> Option<usize> {
+    args.tree.then_some(args.depth)
 }
 
 fn depth(text: &str) -> Result<usize, String> {

@@ -12,9 +12,13 @@ use serde::Serialize;
 use std::fmt::Display;
 use std::process::ExitCode;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// What `run` exits with when there is no remote exit code, as `ssh` does.
 pub(super) const SCOUT_FAILED: u8 = 255;
+
+/// What a command that was interrupted exits with: 128 and the number of the signal, as in a shell.
+const INTERRUPTED: u8 = 130;
 
 /// How long the connections may take to close behind a command.
 const CLOSING: Duration = Duration::from_secs(2);
@@ -24,18 +28,52 @@ pub(super) async fn with_ops(
     config: &Config,
     operation: impl AsyncFnOnce(&Ops, &Principal, Deadline) -> ExitCode,
 ) -> ExitCode {
+    with_fleet(config, async |ops, principal, deadline| {
+        tokio::select! {
+            code = operation(ops, principal, deadline) => code,
+            // The call is dropped, which stops what runs on the host; the end of the fleet waits
+            // for it.
+            _interrupt = tokio::signal::ctrl_c() => ExitCode::from(INTERRUPTED),
+        }
+    })
+    .await
+}
+
+/// The same for an operation that has something to say when it is interrupted: it is told, and comes
+/// to its end by itself. A second interrupt does not wait for that.
+pub(super) async fn with_ops_to_the_end(
+    config: &Config,
+    operation: impl AsyncFnOnce(&Ops, &Principal, Deadline, CancellationToken) -> ExitCode,
+) -> ExitCode {
+    let stop = CancellationToken::new();
+    with_fleet(config, async |ops, principal, deadline| {
+        let interrupts = async {
+            let _first = tokio::signal::ctrl_c().await;
+            stop.cancel();
+            let _second = tokio::signal::ctrl_c().await;
+        };
+        tokio::select! {
+            code = operation(ops, principal, deadline, stop.clone()) => match stop.is_cancelled() {
+                true => ExitCode::from(INTERRUPTED),
+                false => code,
+            },
+            () = interrupts => ExitCode::from(INTERRUPTED),
+        }
+    })
+    .await
+}
+
+async fn with_fleet(
+    config: &Config,
+    operation: impl AsyncFnOnce(&Ops, &Principal, Deadline) -> ExitCode,
+) -> ExitCode {
     let backend = match Backend::start(config).await {
         Ok(backend) => backend,
         Err(error) => return server_failed(&error),
     };
     let principal = Principal::anonymous(Role::Operator);
-    let ops = backend.ops.clone();
     let deadline = Deadline::within(config.limits.request_timeout);
-    let code = tokio::select! {
-        code = operation(&ops, &principal, deadline) => code,
-        // The call is dropped, which stops what runs on the host; the stop below waits for it.
-        _interrupt = tokio::signal::ctrl_c() => ExitCode::from(130),
-    };
+    let code = operation(&backend.ops, &principal, deadline).await;
     backend.stop(CLOSING).await;
     code
 }

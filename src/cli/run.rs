@@ -1,9 +1,12 @@
-//! `scout run`: a command on a host, with its output and exit code as if it ran here.
+//! `scout run`: a command on a host, with its output and exit code as if it ran here; or on many
+//! hosts, with one answer.
 
+use super::many::{self, ManyArgs};
 use super::out;
 use super::remote::{SCOUT_FAILED, finish, print, seconds, with_ops};
+use crate::access::Principal;
 use crate::config::Config;
-use crate::ops::{Failure, RunReport, RunRequest};
+use crate::ops::{Failure, Ops, RunReport, RunRequest, Work};
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use fleet::{Bounds, HostName, Outcome, Program, RemotePath};
@@ -16,7 +19,7 @@ use std::time::Duration;
 /// Flags of `run`.
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
-    /// The host.
+    /// The host, or an expression for many: `web-*`, `web-[01-18],@db,!web-07`, `all`.
     host: String,
     /// The command. One word is a line for `/bin/sh`; several are a program and its arguments,
     /// which no shell interprets.
@@ -37,11 +40,20 @@ pub(super) struct RunArgs {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    many: ManyArgs,
 }
 
 pub(super) async fn run(config: &Config, args: RunArgs) -> ExitCode {
     let json = args.json;
+    if !many::single(&args.host) || args.many.is_asked_for() {
+        return on_many(config, args).await;
+    }
     with_ops(config, async |ops, principal, deadline| {
+        let deadline = args
+            .many
+            .deadline
+            .map_or(deadline, |span| deadline.at_most(span));
         let report = match run_request(args) {
             Ok(request) => ops.run(principal, request, deadline).await,
             Err(failure) => Err(failure),
@@ -53,6 +65,32 @@ pub(super) async fn run(config: &Config, args: RunArgs) -> ExitCode {
         )
     })
     .await
+}
+
+/// The same command on every host of an expression.
+async fn on_many(config: &Config, args: RunArgs) -> ExitCode {
+    let RunArgs {
+        host: hosts,
+        command,
+        cwd,
+        env,
+        timeout,
+        stdin,
+        json,
+        many,
+    } = args;
+    let work = |ops: &Ops, principal: &Principal| {
+        let places = ops.places(principal, &hosts, None)?;
+        let work = Work::Run {
+            program: program(command),
+            cwd: directory(cwd)?,
+            env,
+            stdin: stdin.then(standard_input).transpose()?,
+            timeout,
+        };
+        Ok((places, work))
+    };
+    many.run(config, json, SCOUT_FAILED, work).await
 }
 
 /// Output goes to where the command wrote it; what Scout has to say goes to stderr behind it.
@@ -89,18 +127,11 @@ fn print_run(report: &RunReport, json: bool) -> ExitCode {
 }
 
 fn run_request(args: RunArgs) -> Result<RunRequest, Failure> {
-    let program = match <[OsString; 1]>::try_from(args.command) {
-        Ok([line]) => Program::Shell(line),
-        Err(words) => Program::Argv(words),
-    };
     let stdin = args.stdin.then(standard_input).transpose()?;
     Ok(RunRequest {
         host: HostName::parse(&args.host)?,
-        program,
-        cwd: args
-            .cwd
-            .map(|cwd| RemotePath::parse(cwd.as_bytes()))
-            .transpose()?,
+        program: program(args.command),
+        cwd: directory(args.cwd)?,
         env: args.env,
         stdin,
         bounds: Bounds {
@@ -108,6 +139,19 @@ fn run_request(args: RunArgs) -> Result<RunRequest, Failure> {
             max_bytes: None,
         },
     })
+}
+
+/// One word is a line for the shell.
+fn program(command: Vec<OsString>) -> Program {
+    match <[OsString; 1]>::try_from(command) {
+        Ok([line]) => Program::Shell(line),
+        Err(words) => Program::Argv(words),
+    }
+}
+
+fn directory(path: Option<OsString>) -> Result<Option<RemotePath>, Failure> {
+    let path = path.map(|path| RemotePath::parse(path.as_bytes()));
+    Ok(path.transpose()?)
 }
 
 /// All of standard input. It travels as a text, as in a tool call.

@@ -3,10 +3,6 @@
 //! A stream is coloured when it is a terminal that can, or when `CLICOLOR_FORCE` says so, and never
 //! when `NO_COLOR` is set (no-color.org, bixense.com/clicolors). Colour sets off what is there; it
 //! never says anything that the text does not say.
-#![allow(
-    dead_code,
-    reason = "used by the commands that work on many hosts and files"
-)]
 
 use anstream::AutoStream;
 use anstream::ColorChoice;

@@ -3,6 +3,12 @@
 //! itself does not lie. Nothing here reaches into the program's own modules.
 
 #[cfg(test)]
+mod a_broadcast_ends_by_its_deadline;
+#[cfg(test)]
+mod a_broadcast_is_bounded;
+#[cfg(test)]
+mod a_broadcast_is_one_answer;
+#[cfg(test)]
 mod a_command_is_what_was_asked;
 #[cfg(test)]
 mod a_command_line_is_taken_at_its_word;
@@ -44,6 +50,8 @@ mod hostile_values_stay_values;
 mod it_ends_in_order;
 #[cfg(test)]
 mod local_paths_stay_in_their_roots;
+#[cfg(test)]
+mod many_hosts_at_a_prompt;
 #[cfg(test)]
 mod memory_is_bounded;
 #[cfg(test)]

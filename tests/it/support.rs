@@ -7,6 +7,7 @@
 
 pub(crate) mod account;
 pub(crate) mod blackhole;
+pub(crate) mod broadcast;
 pub(crate) mod chaos;
 pub(crate) mod client;
 pub(crate) mod engine;
@@ -23,6 +24,7 @@ pub(crate) mod sdk;
 pub(crate) mod server;
 pub(crate) mod sockets;
 pub(crate) mod sshd;
+pub(crate) mod terminal;
 pub(crate) mod watcher;
 pub(crate) mod yard;
 

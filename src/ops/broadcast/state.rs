@@ -12,7 +12,7 @@ pub enum State {
     Failed,
     /// The command's own time was up, and it was stopped.
     TimedOut,
-    /// It was under way at the deadline of the broadcast, and was stopped.
+    /// It was under way when the broadcast ended, by its deadline or an interrupt, and was stopped.
     Running,
     /// The deadline came before its turn, or before the host was there to work on. Nothing was done.
     NotStarted,
@@ -58,7 +58,7 @@ impl State {
             Self::Ok => "ok",
             Self::Failed => "failed",
             Self::TimedOut => "timed out",
-            Self::Running => "running at the deadline",
+            Self::Running => "running at the end",
             Self::NotStarted => "not started",
             Self::Unreachable => "unreachable",
             Self::Refused => "refused",

@@ -132,7 +132,7 @@ impl Drive<'_> {
             Ok(lease)
         };
         let mut arriving = pin!(arriving);
-        let late = || self.without_start(host, "there was a connection to it");
+        let late = || self.without_start(host, "it could be worked on");
         let (mut turn, mut aside) = (Some(turn), None);
         let lease = loop {
             tokio::select! {
@@ -143,7 +143,7 @@ impl Drive<'_> {
                 () = self.ended() => return Err(late()),
             }
         };
-        let lease = lease.map_err(|failure| self.without(failure))?;
+        let lease = lease.map_err(|failure| self.without(host, failure))?;
         drop(aside);
         let turn = match turn {
             Some(turn) => turn,
@@ -172,8 +172,8 @@ impl Drive<'_> {
             execution = lease.run(command, bounds, self.until) => execution,
             () = self.over() => return Err(self.stopped(lease.host())),
         };
-        let execution =
-            execution.map_err(|error| self.without(self.ops.failure(self.principal, error)))?;
+        let execution = execution
+            .map_err(|error| self.without(lease.host(), self.ops.failure(self.principal, error)))?;
         let state = match &execution.outcome {
             Outcome::Exited { code: 0 } => State::Ok,
             Outcome::Exited { .. } | Outcome::Signaled { .. } => State::Failed,
@@ -215,20 +215,22 @@ impl Drive<'_> {
             Ok((read, sum))
         };
         tokio::select! {
-            read = reading => read.map_err(|failure| self.without(failure)),
+            read = reading => read.map_err(|failure| self.without(lease.host(), failure)),
             () = self.over() => Err(self.stopped(lease.host())),
         }
     }
 
     /// The state of a host that gave a failure instead of an answer.
-    fn without(&self, failure: Failure) -> Without {
+    fn without(&self, host: &HostName, failure: Failure) -> Without {
         let late = self.until.left().is_zero();
         let state = match (failure.outcome, failure.code) {
             ("unreachable", _) => State::Unreachable,
             (_, "connection_lost") => State::ConnectionLost,
             (_, "deadline_passed") => State::Running,
             // It waited for others until there was no time left.
-            (_, "host_busy" | "pool_busy" | "memory_busy") if late => State::NotStarted,
+            (_, "host_busy" | "pool_busy" | "memory_busy") if late => {
+                return self.without_start(host, "it could be worked on");
+            }
             ("refused" | "invalid", _) => State::Refused,
             _ => State::Failed,
         };

@@ -215,3 +215,71 @@ impl Download<'_> {
         self.asked.iter().map(|read| u64::from(read.length)).sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ssh::sftp::pipe::Pipe;
+    use bytes::Buf;
+    use proptest::prelude::*;
+    use std::cell::Cell;
+
+    /// A host with one file, of which it gives as little at once as `gives` says, and whose size it
+    /// says to be `size`.
+    fn host(content: Vec<u8>, gives: Vec<usize>, size: u64) -> Sftp {
+        let turn = Cell::new(0);
+        let server = move |mut packet: Bytes| {
+            let (kind, _id) = (packet.get_u8(), packet.get_u32());
+            if kind == 3 {
+                return Reply::Handle(Bytes::from_static(b"h"));
+            }
+            if kind != 5 {
+                return Reply::Attributes(Attributes {
+                    size: Some(size),
+                    mode: Some(0o100_644),
+                    ..Attributes::default()
+                });
+            }
+            packet.advance(5);
+            let (offset, length) = (packet.get_u64() as usize, packet.get_u32() as usize);
+            turn.set(turn.get() + 1);
+            let gives = gives[turn.get() % gives.len()];
+            let left = content.get(offset..).unwrap_or_default();
+            match &left[..left.len().min(length).min(gives)] {
+                [] => Reply::Status {
+                    code: FX_EOF,
+                    message: String::new(),
+                },
+                data => Reply::Data(Bytes::copy_from_slice(data)),
+            }
+        };
+        Sftp {
+            pipe: Pipe::answered_by(server),
+            most_read: 100,
+            most_written: 100,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_byte_comes_once_however_little_is_given_and_whatever_size_is_said(
+            content in proptest::collection::vec(any::<u8>(), 0..3_000),
+            gives in proptest::collection::vec(1_usize..200, 1..6),
+            size in 0_u64..4_000,
+            from in 0_usize..3_500,
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let read = runtime.block_on(async {
+                let sftp = host(content.clone(), gives, size);
+                let mut file = sftp.download(b"/f").await.unwrap();
+                file.seek(from as u64);
+                let mut read = Vec::new();
+                while let Some(data) = file.next().await.unwrap() {
+                    read.extend_from_slice(&data);
+                }
+                read
+            });
+            prop_assert_eq!(&read[..], content.get(from..).unwrap_or_default());
+        }
+    }
+}

@@ -212,3 +212,39 @@ impl Future for Pending {
         Poll::Ready(answer.unwrap_or(Err(SftpError::Lost)))
     }
 }
+
+#[cfg(test)]
+impl Pipe {
+    /// A channel without a host: `server` gives the answer to each packet, which begins with its
+    /// kind and its id.
+    pub(super) fn answered_by(server: impl Fn(Bytes) -> Reply + Send + 'static) -> Self {
+        use bytes::Buf;
+        let (queue, mut queued) = mpsc::unbounded_channel::<Message>();
+        let (expect, mut expected) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Some(Message { packets, data }) = queued.recv().await {
+                let mut left = Bytes::from([packets, data].concat());
+                while left.has_remaining() {
+                    let length = left.get_u32() as usize;
+                    let packet = left.split_to(length);
+                    if packet[1..5] == NOBODY.to_be_bytes() {
+                        continue;
+                    }
+                    let (_, answer): (u32, Answer) = expected.recv().await.unwrap();
+                    let _left = answer.send(Ok(server(packet)));
+                }
+            }
+        });
+        let hang_up = CancellationToken::new();
+        Self {
+            queue,
+            expect,
+            next: AtomicU32::new(NOBODY + 1),
+            retired: AtomicBool::new(false),
+            extensions: Vec::new(),
+            ended: CancellationToken::new(),
+            _hang_up: hang_up.clone().drop_guard(),
+            hang_up,
+        }
+    }
+}

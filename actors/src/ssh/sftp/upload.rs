@@ -187,3 +187,60 @@ impl<'a> Upload<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ssh::sftp::pipe::Pipe;
+    use bytes::Buf;
+    use proptest::prelude::*;
+    use std::cell::Cell;
+
+    /// A host that refuses one write, and takes no more than `most_written` at once.
+    fn host(refuses: usize, most_written: u32) -> Sftp {
+        let writes = Cell::new(0);
+        let server = move |mut packet: Bytes| {
+            let (kind, _id) = (packet.get_u8(), packet.get_u32());
+            if kind == 3 {
+                return Reply::Handle(Bytes::from_static(b"h"));
+            }
+            let mut code = 0;
+            if kind == 6 {
+                packet.advance(5 + 8);
+                assert_eq!(packet.get_u32() as usize, packet.len());
+                assert!(packet.len() <= most_written as usize);
+                code = if writes.get() == refuses { 4 } else { 0 };
+                writes.set(writes.get() + 1);
+            }
+            let message = "Failure".into();
+            Reply::Status { code, message }
+        };
+        Sftp {
+            pipe: Pipe::answered_by(server),
+            most_read: most_written,
+            most_written,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn one_write_that_failed_is_no_success(
+            refuses in 0_usize..400,
+            most in 1_u32..20_000,
+            sizes in proptest::collection::vec(0_usize..50_000, 0..20),
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let pieces: usize = sizes.iter().map(|size| size.div_ceil(most as usize)).sum();
+            let done = runtime.block_on(async {
+                let sftp = host(refuses, most);
+                let mut file = sftp.create(b"/f", 0o600).await?;
+                for size in sizes {
+                    file.write(Bytes::from(vec![1; size])).await?;
+                }
+                file.finish().await
+            });
+            let failed = SftpError::Problem(FileProblem::Other("Failure".into()));
+            prop_assert_eq!(done, if refuses < pieces { Err(failed) } else { Ok(()) });
+        }
+    }
+}

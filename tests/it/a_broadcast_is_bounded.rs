@@ -1,0 +1,90 @@
+//! However much a hundred hosts have to say, one answer stays within its bounds: what is equal counts
+//! once, what differs shares the room, and whatever is cut says so, with how much there was.
+
+use serde_json::json;
+
+use crate::support::broadcast::{broadcast, group_of, odd, operator};
+use crate::support::client::Era;
+use crate::support::fleet::Fleet;
+use crate::support::server::TestServer;
+
+/// What the text of an answer may have: 256 KiB of answers, and a little around them.
+const TEXT: usize = (256 << 10) + (8 << 10);
+
+#[tokio::test]
+async fn what_differs_shares_the_room_of_one_answer() {
+    let fleet = Fleet::builder().shared(20).start().await;
+    let server = TestServer::builder(&fleet)
+        .env("SCOUT_ROLE", "operator")
+        .env("SCOUT_MAX_OUTPUT_SIZE", "2MB")
+        .start()
+        .await;
+    let client = server.client(Era::Modern);
+    // Everyone's half megabyte begins with an address of its own.
+    let command = "echo \"$SSH_CONNECTION\" | cut -d' ' -f3; yes | head -c 500000";
+    let result = broadcast(&client, json!({"hosts": "all", "command": command})).await;
+    assert!(!result.is_error, "{}", result.text);
+    let groups = result.structured["groups"].as_array().unwrap();
+    assert_eq!(groups.len(), 20);
+    let mut kept = 0;
+    for group in groups {
+        assert_eq!(group["truncated"], true);
+        let total = group["stdout_bytes"].as_u64().unwrap();
+        assert!((500_005..500_020).contains(&total), "{total}");
+        kept += group["stdout"].as_str().unwrap().len();
+    }
+    assert!((1_900_000..=2_000_000).contains(&kept), "{kept}");
+    assert!(result.text.len() < TEXT, "{}", result.text.len());
+    assert_eq!(result.text.matches("\n[truncated at 1310").count(), 20);
+}
+
+#[tokio::test]
+async fn what_is_equal_counts_once() {
+    let fleet = Fleet::builder().shared(20).start().await;
+    let server = operator(&fleet).await;
+    let client = server.client(Era::Modern);
+    let command = odd(&fleet, &[("web-05", "echo odd")], "yes | head -c 200000");
+    let result = broadcast(&client, json!({"hosts": "all", "command": command})).await;
+    let group = group_of(&result, "web-01");
+    assert_eq!(
+        (&group["count"], &group["truncated"]),
+        (&json!(19), &json!(false))
+    );
+    assert_eq!(group["stdout"].as_str().unwrap().len(), 200_000);
+    assert!(!result.text.contains("truncated"));
+
+    let arguments = json!({"hosts": "all", "command": command, "fold": false});
+    let unfolded = broadcast(&client, arguments).await;
+    assert!(unfolded.text.len() < TEXT, "{}", unfolded.text.len());
+    assert_eq!(unfolded.text.matches("═══ web-").count(), 20);
+    assert_eq!(unfolded.text.matches(" bytes] of 200000\n").count(), 19);
+    assert!(unfolded.text.contains(" ═══\nodd\n\n") || unfolded.text.contains("═\nodd\n\n"));
+}
+
+#[tokio::test]
+async fn every_host_may_give_what_was_asked_for_and_no_more() {
+    let fleet = Fleet::builder().shared(3).start().await;
+    let server = operator(&fleet).await;
+    let client = server.client(Era::Modern);
+    let command = "yes | head -c 5000; yes | head -c 6000 >&2";
+    let result = broadcast(
+        &client,
+        json!({"hosts": "all", "command": command, "max_bytes": 1000}),
+    )
+    .await;
+    let group = group_of(&result, "web-01");
+    assert_eq!(group["count"], 3);
+    assert_eq!(
+        (&group["stdout_bytes"], &group["stderr_bytes"]),
+        (&json!(5000), &json!(6000))
+    );
+    assert_eq!(group["stdout"].as_str().unwrap().len(), 1000);
+    let arguments = json!({"hosts": "all", "path": "/etc/services", "max_bytes": 100});
+    let result = broadcast(&client, arguments).await;
+    let group = group_of(&result, "web-02");
+    assert_eq!(
+        (&group["count"], &group["truncated"]),
+        (&json!(3), &json!(true))
+    );
+    assert_eq!(group["content"].as_str().unwrap().len(), 100);
+}
