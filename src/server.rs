@@ -9,6 +9,7 @@ mod names;
 mod places;
 
 pub use hosts::{inventory, strangers};
+pub use places::places;
 
 use crate::access::{KeyRing, Principal};
 use crate::admin::Admin;

@@ -5,8 +5,7 @@ use super::progress::Bar;
 use super::remote::{finish, print, with_ops};
 use crate::config::Config;
 use crate::ops::{
-    DEFAULT_FIND_LIMIT, Failure, FindKind, FindReport, FindRequest, MAX_FIND_DEPTH, MAX_FIND_LIMIT,
-    Wanted,
+    DEFAULT_FIND_LIMIT, Failure, FindKind, FindReport, FindRequest, MAX_FIND_LIMIT, Wanted,
 };
 use clap::Args;
 use fleet::Target;
@@ -41,9 +40,9 @@ pub(super) struct FindArgs {
     /// Only what was not changed within this time or since this date.
     #[arg(long, value_name = "AGE")]
     older_than: Option<String>,
-    /// How deep to search; 1 is the directory itself.
-    #[arg(long, default_value_t = MAX_FIND_DEPTH)]
-    depth: usize,
+    /// How deep to search, at most and unless it is said 10; 1 is the directory itself.
+    #[arg(long)]
+    depth: Option<usize>,
     /// How many results to print at most.
     #[arg(long, default_value_t = DEFAULT_FIND_LIMIT, help = format!("How many results to print, at most {MAX_FIND_LIMIT}"))]
     limit: usize,
@@ -109,7 +108,8 @@ fn request(args: FindArgs) -> Result<FindRequest, Failure> {
         max_size: args.max_size,
         newer_than: args.newer_than,
         older_than: args.older_than,
-        depth: Some(args.depth),
+        depth: args.depth,
+        usual_depth: None,
         limit: Some(args.limit),
     };
     FindRequest::new(host, path, &wanted)

@@ -67,7 +67,7 @@ fn whole(root: &Command) -> io::Result<Vec<u8>> {
         chapter(command, &mut page)?;
     }
     page.extend(sections::common());
-    Ok(page)
+    Ok(retitled(root, page))
 }
 
 /// A command, and those below it, as subsections. The options of every command stand once, above.
@@ -89,9 +89,11 @@ fn chapter(command: &Command, page: &mut Vec<u8>) -> io::Result<()> {
     }
     page.extend(format!(".SS \"{name}\"\n").into_bytes());
     for line in text.split_inclusive(|&byte| byte == b'\n') {
-        match line.starts_with(b".SH ") {
-            true => page.extend(b".PP\n"),
-            false => page.extend(line),
+        // A heading of the command's own page is a paragraph here, where it is not one anyway.
+        match line {
+            b".SH DESCRIPTION\n" => page.extend(b".PP\n"),
+            _ if line.starts_with(b".SH ") => {}
+            line => page.extend(line),
         }
     }
     for command in visible(command) {
@@ -115,7 +117,7 @@ fn pages(root: &Command, dir: &Path) -> Result<Vec<u8>, Unwritten> {
         let mut page = Vec::new();
         man.render(&mut page).map_err(failed(&path))?;
         page.extend(sections::common());
-        fs::write(&path, page).map_err(failed(&path))?;
+        fs::write(&path, retitled(command, page)).map_err(failed(&path))?;
         names.push(format!("{}\n", path.display()));
         waiting.extend(visible(command));
     }
@@ -123,6 +125,20 @@ fn pages(root: &Command, dir: &Path) -> Result<Vec<u8>, Unwritten> {
     Ok(names.concat().into_bytes())
 }
 
+/// The page with a title in which the date is left out by an empty word: the generator writes none at
+/// all, and what stands behind it would be taken for the date (`groff_man(7)`, TH).
+fn retitled(command: &Command, page: Vec<u8>) -> Vec<u8> {
+    let name = command.get_display_name().unwrap_or(command.get_name());
+    let version = env!("CARGO_PKG_VERSION");
+    let title = format!(".TH \"{name}\" \"1\" \"\" \"scout {version}\" \"Scout\"\n");
+    let lines = page.split_inclusive(|&byte| byte == b'\n');
+    let lines = lines.map(|line| match line.starts_with(b".TH ") {
+        true => title.as_bytes(),
+        false => line,
+    });
+    lines.collect::<Vec<_>>().concat()
+}
+
 fn manual(command: Command) -> Man {
-    Man::new(command).manual("Scout")
+    Man::new(command)
 }

@@ -15,12 +15,15 @@ use crate::ops::{
     Normalize, Ops, Place, Progress, Section, State, Work,
 };
 use clap::Args;
-use fleet::HostName;
 use fleet::inventory::Expression;
+use fleet::{Deadline, HostName};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
+
+/// What stopping what is under way may take beyond the deadline.
+const ENDING: Duration = Duration::from_secs(4);
 
 /// Flags of a command that may be about many hosts.
 #[derive(Debug, Args)]
@@ -65,6 +68,10 @@ impl ManyArgs {
         work: impl FnOnce(&Ops, &Principal) -> Result<(Vec<Place>, Work), Failure>,
     ) -> ExitCode {
         with_ops_to_the_end(config, async |ops, principal, deadline, stop| {
+            // Whoever says how long it may take is not held to what a request may.
+            let deadline = self
+                .deadline
+                .map_or(deadline, |span| Deadline::within(span + ENDING));
             let bar = Bar::new();
             let progress = match self.ndjson {
                 true => Progress::silent(),

@@ -149,7 +149,7 @@ impl Ops {
             task: &task,
             timeout: limits.command_timeout,
             until,
-            over: Deadline::at(until.instant() + margin.mul_f64(0.9)),
+            over: Deadline::at((until.instant() + MARGIN).min(deadline.instant() - margin / 10)),
             stop: audience.stop.clone(),
             width,
             normalize,

@@ -48,6 +48,8 @@ pub struct FindRequest {
     filter: Filter,
     needle: Option<Needle>,
     depth: usize,
+    /// Whether who asked knows how deep it goes.
+    depth_is_asked: bool,
     limit: usize,
 }
 
@@ -57,7 +59,8 @@ impl FindRequest {
     /// # Errors
     /// What is wrong with what is wanted.
     pub fn new(host: HostName, path: RemotePath, wanted: &Wanted) -> Result<Self, Failure> {
-        let depth = wanted.depth.unwrap_or(MAX_FIND_DEPTH);
+        let usual = wanted.usual_depth.unwrap_or(MAX_FIND_DEPTH);
+        let depth = wanted.depth.unwrap_or(usual);
         if !(1..=MAX_FIND_DEPTH).contains(&depth) {
             let message = format!("depth must be 1-{MAX_FIND_DEPTH}, got {depth}");
             return Err(Failure::invalid(message));
@@ -76,6 +79,7 @@ impl FindRequest {
             filter: Filter::parse(wanted, now).map_err(Failure::invalid)?,
             needle: needle.transpose().map_err(Failure::invalid)?,
             depth,
+            depth_is_asked: wanted.depth.is_some(),
             limit,
         })
     }

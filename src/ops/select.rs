@@ -36,6 +36,12 @@ impl Ops {
                     let failure = Failure::expression(error);
                     return Failure { hint, ..failure };
                 }
+                // Whoever sees no host at all need not look for a mistake.
+                ExpressionProblem::NoneSelected if hosts.is_empty() => {
+                    let hint = self.unknown_host(principal, "").hint;
+                    let failure = Failure::expression(error);
+                    return Failure { hint, ..failure };
+                }
                 _ => return Failure::expression(error),
             };
             let host = names.first().map(String::as_str).unwrap_or_default();

@@ -80,7 +80,7 @@ pub(super) fn describe() -> Described {
             "unreadable_paths": paths("the first that could not be read"),
             "cut_directories": {"type": "integer", "description": "directories of which only a part was looked at"},
             "cut_paths": paths("the first of them"),
-            "not_entered": {"type": "integer", "description": "directories below `depth`"},
+            "not_entered": {"type": "integer", "description": "directories too deep to be entered"},
             "too_large": {"type": "integer", "description": "files too large to be searched for the text"},
         })),
     }
@@ -130,6 +130,7 @@ fn request(args: Args) -> Result<FindRequest, Failure> {
         newer_than: args.newer_than,
         older_than: args.older_than,
         depth: args.depth,
+        usual_depth: None,
         limit: args.limit,
     };
     let (host, path) = (HostName::parse(&args.host)?, RemotePath::parse(&args.path)?);

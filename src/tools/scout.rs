@@ -119,7 +119,8 @@ async fn answer(call: Call<'_>, ask: Ask) -> Answered {
 fn search(at: Target, name: String, depth: Option<usize>) -> Result<FindRequest, Failure> {
     let wanted = Wanted {
         name: Some(name.into_bytes()),
-        depth: Some(depth.unwrap_or(FIND_DEPTH)),
+        depth,
+        usual_depth: Some(FIND_DEPTH),
         ..Wanted::default()
     };
     FindRequest::new(at.host, at.path, &wanted)

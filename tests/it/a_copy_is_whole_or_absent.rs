@@ -168,6 +168,45 @@ async fn what_is_there_stays_unless_it_is_to_be_replaced() {
 }
 
 #[tokio::test]
+async fn what_appears_meanwhile_stays() {
+    let mut fleet = Fleet::start(1).await;
+    let yard = Yard::new(&fleet);
+    let slow = Chaos::before(fleet.sshd(0).address()).await;
+    fleet.reroute("web-01", slow.address());
+    let server = serve(&fleet, &yard).await;
+    let client = server.client(Era::Modern);
+    let (local, remote) = (yard.local("a", 3 << 20, 1), yard.remote("a", 3 << 20, 2));
+    let (there, here) = (yard.there.join("new"), yard.here.join("new"));
+    slow.set(Mode::Rate(6 << 20));
+    for (from, to, place, toward) in [
+        (
+            local.display().to_string(),
+            on("web-01", &there),
+            &there,
+            Toward::Server,
+        ),
+        (
+            on("web-01", &remote),
+            here.display().to_string(),
+            &here,
+            Toward::Client,
+        ),
+    ] {
+        let begun = slow.bytes(toward);
+        let appear = async {
+            while slow.bytes(toward) < begun + (1 << 20) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            std::fs::write(place, "somebody else's").unwrap();
+        };
+        let (result, ()) = tokio::join!(copy(&client, &from, &to), appear);
+        failed(&result, "exists");
+        assert_eq!(std::fs::read_to_string(place).unwrap(), "somebody else's");
+    }
+    assert_eq!(yard.left(), Vec::<std::path::PathBuf>::new());
+}
+
+#[tokio::test]
 async fn what_cannot_be_copied_says_why_and_leaves_nothing() {
     let fleet = Fleet::start(1).await;
     let yard = Yard::new(&fleet);

@@ -304,6 +304,13 @@ async fn a_root_that_is_not_there_is_said_at_the_start_and_the_terminal_has_none
     assert_eq!(typed.code(), Some(0), "{}", typed.stderr);
     assert!(same(&place.yard.there.join("source"), Path::new(&to)));
     let env = [("SCOUT_TRANSFER_ROOTS", missing.as_str())];
+    let check = run_cli_with(&place.fleet, &env, &["check"], within).await;
+    assert_eq!(check.code(), Some(64), "{}", check.stdout);
+    assert!(
+        check.stdout.contains("which cannot be opened"),
+        "{}",
+        check.stdout
+    );
     let hosts = run_cli_with(&place.fleet, &env, &["hosts"], within).await;
     assert_eq!(hosts.code(), Some(0), "{}", hosts.stderr);
 }

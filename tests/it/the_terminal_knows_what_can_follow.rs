@@ -110,6 +110,24 @@ async fn fish_and_zsh_are_told_what_a_suggestion_means() {
         ask(&["read", "web-01:/etc/ssh"]).await,
         "web-01:/etc/ssh/\n"
     );
+    if there("zsh") {
+        // What the script hands to the shell: how, and what.
+        let script = "compdef() { :; }
+            compadd() { print -rl -- \"$1\" \"${(@P)@[-1]}\" }
+            source <(scout completions zsh)
+            words=(\"$@\") CURRENT=$# PREFIX=${@[-1]}
+            _scout";
+        for (word, given) in [
+            ("read we", "-S\nweb-01:\n"),
+            ("hosts !@", "-V\n!@eu\n"),
+            ("completions f", "-V\nfish\n"),
+        ] {
+            let words: Vec<&str> = word.split(' ').collect();
+            let args = [&["-f", "-c", script, "zsh", "scout"], &*words].concat();
+            let end = shell(&fleet, "zsh", &args).await;
+            assert_eq!((&*end.stdout, &*end.stderr), (given, ""), "{word}");
+        }
+    }
     if there("fish") {
         let script = "scout completions fish | source; complete -C 'scout read we'";
         let end = shell(&fleet, "fish", &["-c", script]).await;

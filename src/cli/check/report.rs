@@ -33,7 +33,12 @@ impl Report {
             errors: Vec::new(),
         };
         match loaded {
-            Ok(loaded) => report.hosts(&loaded.config),
+            Ok(loaded) => {
+                report.hosts(&loaded.config);
+                let places = server::places(&loaded.config).err();
+                let error = places.map(|error| Chain(&error).to_string());
+                report.errors.extend(error);
+            }
             Err(refused) => {
                 let errors = refused.errors().iter();
                 report.errors = errors.map(|error| Chain(error).to_string()).collect();

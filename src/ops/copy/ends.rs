@@ -52,6 +52,7 @@ impl<'a> Reach<'a> {
             base,
             deadline: self.deadline,
             account: OnceCell::new(),
+            room: OnceCell::new(),
         })
     }
 

@@ -178,10 +178,10 @@ impl FileCopy<'_> {
         if offset + sent != seen.size {
             return Err(changed(&self.from.show(self.source)).into());
         }
-        let read_back = self.to.sha256(part, seen.size).await?;
-        let sum = match sum {
-            Some(sum) => sum,
-            None => self.from.sha256(self.source, seen.size).await?,
+        let read_back = self.to.sha256(part, seen.size);
+        let (read_back, sum) = match sum {
+            Some(sum) => (read_back.await?, sum),
+            None => tokio::try_join!(read_back, self.from.sha256(self.source, seen.size))?,
         };
         // Of a tree's entries no link is followed, also not one that has just become one.
         let later = match self.source.depth() {

@@ -17,8 +17,8 @@ use tokio::sync::OnceCell;
 const READ_BACK: u64 = 64 << 10;
 
 /// How long a program of the host's may wait for its turn: a copy holds one of the host's places
-/// already, and several that each wait for a second one would wait for ever.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// already, and where there is no second one it would wait for ever.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the slowest host hashes in a second.
 const HASHED_PER_SECOND: u64 = 20 << 20;
@@ -33,6 +33,8 @@ pub(super) struct Remote<'a> {
     pub(super) deadline: Deadline,
     /// The user number of the account, by its home directory.
     pub(super) account: OnceCell<Option<u32>>,
+    /// Whether the host has room for a program beside the copy.
+    pub(super) room: OnceCell<bool>,
 }
 
 impl Remote<'_> {
@@ -127,18 +129,27 @@ impl Remote<'_> {
     /// the file is worth starting it, else by reading it.
     pub(super) async fn sha256(&self, at: &Below, size: u64) -> Result<[u8; 32], Failure> {
         let path = self.path(at)?;
-        if size > READ_BACK {
+        if size > READ_BACK && self.has_room().await {
             let hashing = Duration::from_secs(size / HASHED_PER_SECOND);
             let patience = self.deadline.at_most(PATIENCE + hashing);
             let found = checksum::sha256(self.lease, &[path], patience).await;
             match found.map(|sums| sums.first().copied().flatten()) {
                 Ok(Some(sum)) => return Ok(sum),
                 Err(error) if self.deadline.left().is_zero() => return Err(self.failure(error)),
-                // No turn in time, or no program that answers: it can still be read.
+                // It took too long, or gave no answer. The file can still be read.
                 Ok(None) | Err(_) => {}
             }
         }
         self.read_back(at, size).await
+    }
+
+    /// Tries it out once, with a channel that is given back at once.
+    async fn has_room(&self) -> bool {
+        let tried = || async {
+            let second = self.lease.files(self.deadline.at_most(PATIENCE)).await;
+            second.is_ok()
+        };
+        *self.room.get_or_init(tried).await
     }
 
     /// Reads it as far as its size and a piece beyond, which gives it another hash: a host may send

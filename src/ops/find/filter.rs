@@ -36,6 +36,8 @@ pub struct Wanted {
     pub older_than: Option<String>,
     /// How deep to go.
     pub depth: Option<usize>,
+    /// How deep to go where nothing is said about it; as deep as possible when absent.
+    pub usual_depth: Option<usize>,
     /// How many to find.
     pub limit: Option<usize>,
 }

@@ -23,7 +23,8 @@ pub struct FindReport {
     pub results: Vec<MatchReport>,
     /// Whether there is more than the limit.
     pub truncated: bool,
-    /// Whether everything there is was looked at: nothing was unreadable, cut, too large or too late.
+    /// Whether everything there is was looked at: nothing was unreadable, cut, too large, too late, or
+    /// deeper than usual.
     pub complete: bool,
     /// How many names were looked at.
     pub visited: u64,
@@ -46,6 +47,9 @@ pub struct FindReport {
     pub too_large: u64,
     #[serde(skip)]
     wanted: String,
+    /// The depth nobody asked for, where directories were below it.
+    #[serde(skip)]
+    unasked: Option<usize>,
     #[serde(skip)]
     hold: Arc<Hold>,
 }
@@ -82,7 +86,9 @@ impl FindReport {
             large,
             ..
         } = found;
-        let complete = !truncated && stopped.is_none() && unreadable.count + cut.count + large == 0;
+        let too_deep = if request.depth_is_asked { 0 } else { closed };
+        let complete =
+            !truncated && stopped.is_none() && unreadable.count + cut.count + large + too_deep == 0;
         let host = &request.host;
         let places = |trouble: Trouble| -> Vec<PlaceReport> {
             let paths = trouble.first.into_iter();
@@ -113,6 +119,7 @@ impl FindReport {
             not_entered: closed,
             too_large: large,
             wanted: request.wanted(),
+            unasked: (too_deep > 0).then_some(request.depth),
             hold: Arc::new(hold),
         }
     }
@@ -142,6 +149,10 @@ impl FindReport {
                 MAX_SEARCHED >> 20
             )
         };
+        let deep = |depth| {
+            let directories = directories(self.not_entered);
+            format!("[not entered at depth {depth}: {directories}]")
+        };
         let stopped = self.stopped.map(|why| match why {
             "visited" => format!("[stopped after {} names; there is more]", self.visited),
             "candidates" => "[stopped: too many files to search for the text]".to_owned(),
@@ -157,6 +168,7 @@ impl FindReport {
                 &self.cut_paths,
             ),
             (self.too_large > 0).then(large),
+            self.unasked.map(deep),
         ]
         .into_iter()
         .flatten()
@@ -211,5 +223,12 @@ fn files(count: u64) -> String {
     match count {
         1 => "1 file".into(),
         n => format!("{n} files"),
+    }
+}
+
+fn directories(count: u64) -> String {
+    match count {
+        1 => "1 directory".into(),
+        n => format!("{n} directories"),
     }
 }

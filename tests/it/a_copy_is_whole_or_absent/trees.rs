@@ -9,6 +9,8 @@ use super::{copy, done, failed, on, overwrite, serve};
 use crate::support::account::is_root;
 use crate::support::client::Era;
 use crate::support::fleet::Fleet;
+use crate::support::server::TestServer;
+use crate::support::sshd::config::SshdConfig;
 use crate::support::yard::{Yard, chmod, fill, same};
 
 /// Names that a careless program takes for something else.
@@ -113,6 +115,47 @@ async fn a_directory_arrives_with_everything_in_it_and_a_second_time_sends_nothi
     .await;
     assert_eq!(done(&into)["to"], on("web-01", &yard.there.join("tree")));
     same_tree(&source, &yard.there.join("tree"));
+}
+
+#[tokio::test]
+async fn a_host_with_one_channel_is_enough() {
+    let config = SshdConfig {
+        max_sessions: 1,
+        ..SshdConfig::default()
+    };
+    let fleet = Fleet::builder()
+        .hosts(1)
+        .hosts_with(1, &config)
+        .start()
+        .await;
+    let yard = Yard::new(&fleet);
+    let server = TestServer::builder(&fleet)
+        .env("SCOUT_ROLE", "operator")
+        .env("SCOUT_TRANSFER_ROOTS", yard.here.display())
+        .env("SCOUT_HOST_RUNNING", 1)
+        .start()
+        .await;
+    let client = server.client(Era::Modern);
+    let source = yard.here.join("tree");
+    std::fs::create_dir(&source).unwrap();
+    for at in 0..4 {
+        fill(&source.join(format!("f{at}")), 100_000, at);
+    }
+    // `web-01` may run one job by the configuration, `web-02` has one channel besides.
+    let (one, two) = (yard.there.join("one"), yard.there.join("two"));
+    let (to, over) = (on("web-01", &one), on("web-02", &two));
+    let from = source.display().to_string();
+    let (up, twice) = tokio::join!(copy(&client, &from, &to), copy(&client, &from, &over));
+    done(&up);
+    done(&twice);
+    let same_host = copy(&client, &over, &on("web-02", &yard.there.join("three"))).await;
+    done(&same_host);
+    for at in 0..4 {
+        let name = format!("f{at}");
+        for place in [&one, &two, &yard.there.join("three")] {
+            assert!(same(&source.join(&name), &place.join(&name)), "{name}");
+        }
+    }
 }
 
 #[tokio::test]
