@@ -5,6 +5,7 @@
 mod kills;
 mod large;
 mod trees;
+mod twins;
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;

@@ -2,6 +2,7 @@
 
 use super::below::{Below, one_line};
 use super::failure;
+use super::place::split;
 use super::seen::Seen;
 use crate::access::Principal;
 use crate::ops::checksum;
@@ -51,6 +52,22 @@ impl Remote<'_> {
             b"" => Ok(self.base.clone()),
             below => Ok(self.base.join(below)?),
         }
+    }
+
+    /// The place without links above its name; as it was written where the host does not say.
+    pub(super) async fn place(&self, at: &Below) -> Vec<u8> {
+        let Ok(path) = self.path(at) else {
+            return self.show(at).into_bytes();
+        };
+        let parts = split(path.as_bytes());
+        let (above, name) = parts.unwrap_or((path.as_bytes(), b""));
+        let found = match RemotePath::parse(above) {
+            Ok(above) => self.files.canonical(&above).await.ok(),
+            Err(_) => None,
+        };
+        let above = found.as_ref().map_or(above, RemotePath::as_bytes);
+        let host = self.lease.host().as_str().as_bytes();
+        [host, b":", above, b"/", name].concat()
     }
 
     /// What the host said, as this caller may hear it.

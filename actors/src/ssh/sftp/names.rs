@@ -67,11 +67,7 @@ impl Sftp {
         mode: Option<u32>,
         modified: Option<u32>,
     ) -> Result<(), SftpError> {
-        let change = Change {
-            size: None,
-            mode,
-            modified,
-        };
+        let change = Change { mode, modified };
         as_done(self.ask(Request::SetStat(path, change)).await?)
     }
 
