@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn every_program_says_the_same() {
         let dir = tempfile::tempdir().unwrap();
-        let names = ["-b", "a\nb", "a b'\"", "é", "\\n"];
+        let names = ["-b", "a\nb", "c\rr", "a b'\"", "é", "\\n"];
         for name in names {
             std::fs::write(dir.path().join(name), name.repeat(1000)).unwrap();
         }

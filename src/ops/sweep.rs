@@ -2,8 +2,8 @@
 //!
 //! A batch of files costs one command. The program prints a line for each file it could read, with the
 //! name of the file in it; names are known beforehand, so a line is compared with them and never
-//! taken for one. Names that could break a line (with a newline, or a backslash, which some
-//! programs write twice) are left out of that: their files are fed to the program one by one, and
+//! taken for one. Names that could break a line (with a control character, or a backslash, which
+//! some programs escape) are left out of that: their files are fed to the program one by one, and
 //! it prints a line for each, whatever it is called.
 //!
 //! Only what the host's shell calls a readable regular file is opened, so nothing waits for a FIFO.
@@ -66,9 +66,9 @@ pub(super) trait Sweep {
 pub(super) enum Swept<A> {
     /// Every file was looked at: one without an answer is no readable regular file.
     Whole(Vec<(usize, A)>),
-    /// Time or memory ran out: a file without an answer may be anything.
+    /// Time ran out: a file without an answer may be anything.
     Cut(Vec<(usize, A)>),
-    /// The host has no shell or no such program.
+    /// The host has no shell or no such program, or there was no memory for what it said.
     Unable,
 }
 
@@ -84,7 +84,8 @@ pub(super) struct Batch {
 impl Batch {
     /// Puts the paths into batches.
     pub(super) fn of(paths: &[RemotePath]) -> Vec<Self> {
-        let is_odd = |path: &RemotePath| path.as_bytes().iter().any(|b| matches!(b, b'\n' | b'\\'));
+        let is_odd_byte = |byte: &u8| byte.is_ascii_control() || *byte == b'\\';
+        let is_odd = |path: &RemotePath| path.as_bytes().iter().any(is_odd_byte);
         let mut batches: Vec<Self> = Vec::new();
         for plain in [true, false] {
             let mut room = 0;
@@ -141,8 +142,9 @@ impl Batch {
         let output = &execution.stdout;
         let answers = || self.answers(sweep, paths, &output.bytes);
         Ok(match execution.outcome {
-            Outcome::Exited { code: 0 } if output.is_truncated() => Swept::Cut(answers()),
-            Outcome::Exited { code: 0 } if output.bytes.ends_with(b".\n") => {
+            Outcome::Exited { code: 0 }
+                if !output.is_truncated() && output.bytes.ends_with(b".\n") =>
+            {
                 Swept::Whole(answers())
             }
             Outcome::Exited { .. } | Outcome::Signaled { .. } => Swept::Unable,

@@ -167,8 +167,18 @@ async fn thousands_of_files_are_compared_with_a_shell_and_without() {
     }
     let began = Instant::now();
     let same = diff(&client, &dirs[0], &dirs[1]).await;
-    println!("2,000 files: {:?}", began.elapsed());
+    println!(
+        "2,000 files, one host without a shell: {:?}",
+        began.elapsed()
+    );
     assert_eq!(same.structured["same"], true, "{}", same.text);
+    let began = Instant::now();
+    let with_shell = json!({
+        "host": "web-01", "path": dirs[0], "other": format!("web-01:{}", dirs[1].display()),
+    });
+    let with_shell = client.call_tool("diff", with_shell).await;
+    println!("2,000 files, both by a shell: {:?}", began.elapsed());
+    assert_eq!(with_shell.structured["same"], true, "{}", with_shell.text);
     std::fs::write(dirs[1].join("1234"), "file 1235\n").unwrap();
     let one = diff(&client, &dirs[0], &dirs[1]).await;
     assert_eq!(one.text, "differ: 1234\n\n1 differ, 1999 the same");

@@ -184,7 +184,7 @@ async fn a_search_that_runs_out_of_time_says_so() {
     )
     .await;
     assert!(
-        began.elapsed() < Duration::from_secs(4),
+        began.elapsed() < Duration::from_secs(8),
         "{:?}",
         began.elapsed()
     );

@@ -7,7 +7,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 /// Names that break what takes them for anything else than bytes.
-pub(crate) const HOSTILE: [&[u8]; 24] = [
+pub(crate) const HOSTILE: [&[u8]; 25] = [
     b"-",
     b"-delete",
     b"--help",
@@ -18,6 +18,7 @@ pub(crate) const HOSTILE: [&[u8]; 24] = [
     b"new\nline",
     b"\n",
     b"end\n",
+    b"re\rturn",
     b"x:1\ny",
     b"'",
     b"\"quoted\"",
