@@ -35,6 +35,8 @@ mod any_bytes_arrive_as_they_are;
 #[cfg(test)]
 mod completion_suggests_what_there_is;
 #[cfg(test)]
+mod drift_is_found_in_one_call;
+#[cfg(test)]
 mod every_client_is_served;
 #[cfg(test)]
 mod every_phase_has_a_deadline;
