@@ -2,6 +2,7 @@
 //! middle of it. What was there before stays until the new one is complete and proven, and stays for
 //! good unless it was to be replaced.
 
+mod hostile;
 mod kills;
 mod large;
 mod trees;

@@ -167,10 +167,8 @@ impl FileCopy<'_> {
         offset: u64,
     ) -> Result<Copied, Ended> {
         let began = now();
-        let (sent, sum) = self.stream(reader, writer, offset == 0).await?;
-        if offset + sent != seen.size {
-            return Err(changed(&self.from.show(self.source)).into());
-        }
+        let missing = seen.size - offset;
+        let sum = self.stream(reader, writer, missing, offset == 0).await?;
         let read_back = self.to.sha256(part, seen.size);
         let (read_back, sum) = match sum {
             Some(sum) => (read_back.await?, sum),
@@ -201,7 +199,7 @@ impl FileCopy<'_> {
         }
         Ok(Copied {
             size: seen.size,
-            sent,
+            sent: missing,
             resumed_at: (offset > 0).then_some(offset),
             sha256: sum,
             replaced: false,
@@ -218,28 +216,36 @@ impl FileCopy<'_> {
         }
     }
 
-    /// Everything from one to the other, and its hash where it is wanted.
+    /// The missing bytes from one to the other, and their hash where it is wanted.
     async fn stream(
         &self,
         mut reader: Reader<'_>,
         mut writer: Writer<'_>,
+        missing: u64,
         hashed: bool,
-    ) -> Result<(u64, Option<[u8; 32]>), Failure> {
+    ) -> Result<Option<[u8; 32]>, Failure> {
         let mut hash = hashed.then(Hash::start);
         let mut sent = 0;
         while let Some(piece) = reader.next().await? {
             let length = piece.len() as u64;
+            sent += length;
+            // A file that grows, or a host that never stops, must not fill the other side.
+            if sent > missing {
+                return Err(changed(&self.from.show(self.source)));
+            }
             if let Some(hash) = &mut hash {
                 hash.update(piece.clone()).await;
             }
             writer.write(piece).await?;
-            sent += length;
             self.meter.sent(length, || self.source.show());
+        }
+        if sent < missing {
+            return Err(changed(&self.from.show(self.source)));
         }
         writer.finish().await?;
         match hash {
-            Some(hash) => Ok((sent, hash.finish().await)),
-            None => Ok((sent, None)),
+            Some(hash) => Ok(hash.finish().await),
+            None => Ok(None),
         }
     }
 }
