@@ -3,6 +3,7 @@
 
 use serde_json::json;
 
+use crate::support::account::let_through;
 use crate::support::broadcast::{broadcast, group_of, odd, operator};
 use crate::support::client::Era;
 use crate::support::fleet::Fleet;
@@ -59,6 +60,37 @@ async fn what_is_equal_counts_once() {
     assert_eq!(unfolded.text.matches("═══ web-").count(), 20);
     assert_eq!(unfolded.text.matches(" bytes] of 200000\n").count(), 19);
     assert!(unfolded.text.contains(" ═══\nodd\n\n") || unfolded.text.contains("═\nodd\n\n"));
+}
+
+#[tokio::test]
+async fn what_is_kept_of_large_files_leaves_room_for_the_next() {
+    let place = tempfile::tempdir().unwrap();
+    let_through(place.path());
+    let fleet = Fleet::builder().shared(24).start().await;
+    let server = TestServer::builder(&fleet)
+        .env("SCOUT_MAX_OUTPUT_SIZE", "2400KiB")
+        .env("SCOUT_OUTPUT_BUDGET", "24MiB")
+        .start()
+        .await;
+    let client = server.client(Era::Modern);
+    let targets: Vec<_> = (1..=24)
+        .map(|number| {
+            let path = place.path().join(number.to_string());
+            let content = format!("{number}\n") + &"0123456789abcde\n".repeat(1 << 16);
+            std::fs::write(&path, &content[..1 << 20]).unwrap();
+            format!("web-{number:02}:{}", path.display())
+        })
+        .collect();
+    let arguments = json!({"targets": targets, "deadline_s": 25});
+    let result = broadcast(&client, arguments).await;
+    assert!(!result.is_error, "{}", result.structured["states"]);
+    for group in result.structured["groups"].as_array().unwrap() {
+        assert_eq!(
+            (&group["size"], &group["truncated"]),
+            (&json!(1 << 20), &json!(true))
+        );
+        assert_eq!(group["content"].as_str().unwrap().len(), 100 << 10);
+    }
 }
 
 #[tokio::test]

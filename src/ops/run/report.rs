@@ -68,8 +68,7 @@ impl RunReport {
             }
             left = left.saturating_sub(bytes.len());
         }
-        let kept = self.size();
-        shrink(&mut self.hold, kept);
+        shrink(&mut self.hold, [&self.stdout, &self.stderr]);
     }
 
     /// Bytes of output.

@@ -12,7 +12,7 @@ impl ReadReport {
                     report.content.truncate(most);
                     (report.truncated, report.limited) = (true, true);
                 }
-                shrink(&mut report.hold, report.content.len());
+                shrink(&mut report.hold, [&report.content]);
             }
             Self::Directory(report) => {
                 let fits = fitting(most, report.entries.iter().map(EntryReport::size));
