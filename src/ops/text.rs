@@ -112,6 +112,13 @@ pub(super) fn shrink<'a>(hold: &mut Arc<fleet::Hold>, output: impl IntoIterator<
     }
 }
 
+/// The same for a listing, which has so many bytes.
+pub(super) fn shrink_to(hold: &mut Arc<fleet::Hold>, bytes: usize) {
+    if let Some(hold) = Arc::get_mut(hold) {
+        hold.shrink_to(bytes as u64);
+    }
+}
+
 impl Serialize for Bytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {

@@ -63,7 +63,7 @@ async fn what_is_equal_counts_once() {
 }
 
 #[tokio::test]
-async fn what_is_kept_of_large_files_leaves_room_for_the_next() {
+async fn what_is_kept_of_files_and_listings_leaves_room_for_the_next() {
     let place = tempfile::tempdir().unwrap();
     let_through(place.path());
     let fleet = Fleet::builder().shared(24).start().await;
@@ -81,6 +81,16 @@ async fn what_is_kept_of_large_files_leaves_room_for_the_next() {
             format!("web-{number:02}:{}", path.display())
         })
         .collect();
+    let lists: Vec<_> = (1..=24)
+        .map(|number| {
+            let path = place.path().join(format!("dir-{number}"));
+            std::fs::create_dir_all(path.join(format!("file-{number}"))).unwrap();
+            format!("web-{number:02}:{}", path.display())
+        })
+        .collect();
+    let listed = broadcast(&client, json!({"targets": lists, "deadline_s": 25})).await;
+    assert!(!listed.is_error, "{}", listed.structured["states"]);
+    assert_eq!(listed.structured["groups"].as_array().unwrap().len(), 24);
     let arguments = json!({"targets": targets, "deadline_s": 25});
     let result = broadcast(&client, arguments).await;
     assert!(!result.is_error, "{}", result.structured["states"]);
