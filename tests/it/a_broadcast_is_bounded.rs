@@ -79,6 +79,10 @@ async fn every_host_may_give_what_was_asked_for_and_no_more() {
         (&json!(5000), &json!(6000))
     );
     assert_eq!(group["stdout"].as_str().unwrap().len(), 1000);
+    for total in ["5000\n[stderr]\n", "6000\n\n───"] {
+        let mark = format!("\n[truncated at 1000 bytes] of {total}");
+        assert!(result.text.contains(&mark), "{}", result.text);
+    }
     let arguments = json!({"hosts": "all", "path": "/etc/services", "max_bytes": 100});
     let result = broadcast(&client, arguments).await;
     let group = group_of(&result, "web-02");
