@@ -448,6 +448,7 @@ async fn a_client_that_asks_hears_how_far_it_is() {
         let all = f64::from(6 << 20);
         assert_eq!(steps.last().unwrap()["progress"], all);
         assert_eq!(steps.last().unwrap()["total"], all);
+        assert_eq!(steps.last().unwrap()["message"], format!("{era:?}"));
         assert!(!ToolResult::from_value(reply.result().unwrap()).is_error);
     }
 }

@@ -5,7 +5,7 @@
 //! the destination is at every moment what it was before or the whole new file, whoever dies when.
 //! What an earlier attempt left is gone on from; its content is proven with the rest.
 
-use super::below::Below;
+use super::below::{Below, one_line};
 use super::failure::{changed, exists, may_go_on, mismatch, no_directory};
 use super::meter::Meter;
 use super::partial;
@@ -80,6 +80,14 @@ impl FileCopy<'_> {
         }
     }
 
+    /// What progress calls it.
+    fn name(&self) -> String {
+        match self.source.depth() {
+            0 => one_line(self.target.name()),
+            _ => self.source.show(),
+        }
+    }
+
     /// Refuses what is there already; says whether something is that will be replaced.
     async fn may_begin(&self) -> Result<bool, Failure> {
         if self.in_new_directory {
@@ -107,7 +115,7 @@ impl FileCopy<'_> {
                 0 => self.create(&part).await?,
                 offset => self.append(&part, offset).await?,
             };
-            self.meter.done(offset, || self.source.show());
+            self.meter.done(offset, || self.name());
             let reader = opened.from(offset);
             self.fill(reader, writer, &part, &seen, offset).await
         };
@@ -237,7 +245,7 @@ impl FileCopy<'_> {
                 hash.update(piece.clone()).await;
             }
             writer.write(piece).await?;
-            self.meter.sent(length, || self.source.show());
+            self.meter.sent(length, || self.name());
         }
         if sent < missing {
             return Err(changed(&self.from.show(self.source)));
