@@ -70,6 +70,12 @@ pub struct Budget {
 }
 
 impl Budget {
+    /// How many bytes of output it has room for at once, of `bytes` that count every copy.
+    #[must_use]
+    pub fn output_of(bytes: u64) -> u64 {
+        bytes / COPIES
+    }
+
     /// A budget of `bytes`, counting every copy of a byte.
     #[must_use]
     pub fn new(bytes: u64) -> Self {
@@ -150,6 +156,11 @@ impl Hold {
     #[must_use]
     pub fn room(&self) -> u64 {
         self.permit.num_permits() as u64 * UNIT / COPIES
+    }
+
+    /// Gives back what exceeds this output.
+    pub fn shrink_to_output<'a>(&mut self, output: impl IntoIterator<Item = &'a [u8]>) {
+        self.shrink_to(output.into_iter().map(weight).sum());
     }
 
     /// Gives back what exceeds `bytes` of output.

@@ -3,6 +3,7 @@
 use super::out;
 use super::progress::Bar;
 use super::remote::{finish, print, with_ops};
+use super::style::Colours;
 use crate::config::Config;
 use crate::ops::{DEFAULT_CONTEXT, DiffReport, DiffRequest, Failure, MAX_CONTEXT};
 use clap::Args;
@@ -68,18 +69,35 @@ fn print_difference(report: &DiffReport, json: bool) -> ExitCode {
         (true, true) => ExitCode::SUCCESS,
         (true, false) => ExitCode::from(1),
     };
-    match report {
-        DiffReport::Files(files)
-            if !json && !files.exact().is_empty() && !std::io::stdout().is_terminal() =>
-        {
+    let DiffReport::Files(files) = report else {
+        return print(report, json, code, trouble);
+    };
+    let stdout = std::io::stdout();
+    match (json, files.exact().is_empty(), stdout.is_terminal()) {
+        (true, ..) | (_, true, _) => print(report, json, code, trouble),
+        (false, false, true) => {
+            let text = painted(&report.to_string(), Colours::of(&stdout));
+            out::data(text.as_bytes(), code, trouble)
+        }
+        (false, false, false) => {
             let code = out::data(files.exact(), code, trouble);
             for note in &files.notes {
                 out::note(format_args!("scout: {note}"));
             }
             code
         }
-        _ => print(report, json, code, trouble),
     }
+}
+
+/// A unified difference with its lines set off.
+fn painted(text: &str, colours: Colours) -> String {
+    let line = |(nth, line): (usize, &str)| match line.as_bytes().first() {
+        _ if nth < 2 => format!("{}\n", colours.heading(line)),
+        Some(b'-') => format!("{}\n", colours.removed(line)),
+        Some(b'+') => format!("{}\n", colours.added(line)),
+        _ => format!("{line}\n"),
+    };
+    text.lines().enumerate().map(line).collect()
 }
 
 fn request(args: &DiffArgs) -> Result<DiffRequest, Failure> {
@@ -110,6 +128,14 @@ fn context(text: &str) -> Result<usize, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_lines_that_differ_are_coloured() {
+        let text = "--- a\n+++ b\n@@ -1,2 +1,2 @@\n same\n-old\n+new\n";
+        let shown = painted(text, Colours::always());
+        let expected = "\u{1b}[1m--- a\u{1b}[0m\n\u{1b}[1m+++ b\u{1b}[0m\n@@ -1,2 +1,2 @@\n same\n\u{1b}[31m-old\u{1b}[0m\n\u{1b}[32m+new\u{1b}[0m\n";
+        assert_eq!(shown, expected);
+    }
 
     #[test]
     fn context_is_a_few_lines() {

@@ -91,8 +91,16 @@ impl ManyArgs {
                 }
             };
             bar.clear();
-            let printed = report.map(|report| self.print(&report, json, scout_failed));
-            finish(printed, json || self.ndjson, scout_failed)
+            match report {
+                Err(failure) if self.ndjson => {
+                    say(&failure);
+                    ExitCode::from(scout_failed)
+                }
+                report => {
+                    let printed = report.map(|report| self.print(&report, json, scout_failed));
+                    finish(printed, json, scout_failed)
+                }
+            }
         })
         .await
     }

@@ -30,6 +30,16 @@ impl Colours {
         self.painted(AnsiColor::Red.on_default().bold(), text)
     }
 
+    /// What only the new text has.
+    pub(super) fn added(self, text: impl Display) -> impl Display {
+        self.painted(AnsiColor::Green.on_default(), text)
+    }
+
+    /// What only the old text has.
+    pub(super) fn removed(self, text: impl Display) -> impl Display {
+        self.painted(AnsiColor::Red.on_default(), text)
+    }
+
     fn painted<T: Display>(self, style: Style, text: T) -> Painted<T> {
         Painted {
             style: if self.0 { style } else { Style::new() },
@@ -48,6 +58,14 @@ impl<T: Display> Display for Painted<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { style, text } = self;
         write!(f, "{style}{text}{style:#}")
+    }
+}
+
+#[cfg(test)]
+impl Colours {
+    /// Colours on any stream, for the tests of what is painted.
+    pub(super) fn always() -> Self {
+        Self(true)
     }
 }
 

@@ -26,7 +26,7 @@ use super::{Failure, Ops, Progress, Range};
 use crate::access::{Action, Principal};
 use allowance::Allowance;
 use drive::Drive;
-use fleet::{Bounds, Command, Deadline, Program, RemotePath};
+use fleet::{Bounds, Budget, Command, Deadline, Program, RemotePath};
 use std::ffi::OsString;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -136,7 +136,9 @@ impl Ops {
             return Err(Failure::invalid(format!("`width` is 1 to {MAX_WIDTH}")));
         }
         let limits = self.fleet.limits();
-        let allowance = Allowance::new(limits.max_output, places.len());
+        // What is kept must leave room in the memory of all calls for what is still to come.
+        let room = Budget::output_of(limits.output_budget) / 2;
+        let allowance = Allowance::new(limits.max_output.min(room), places.len());
         let most = max_bytes.unwrap_or_else(|| allowance.each().max(LEAST));
         let (task, refusals) = self.prepare(principal, &places, work, max_bytes, most)?;
         // Of a short request a quarter.

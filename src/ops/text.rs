@@ -105,11 +105,17 @@ pub(super) fn one_line(text: &str) -> String {
     text.replace('\n', "\\n").replace('\t', "\\t")
 }
 
-/// Accounts for no more than `bytes` bytes from now on, unless others hold the same memory. What
-/// takes more room in an answer counts up to three times.
-pub(super) fn shrink(hold: &mut Arc<fleet::Hold>, bytes: usize) {
+/// Accounts for no more than this output from now on, unless others hold the same memory.
+pub(super) fn shrink<'a>(hold: &mut Arc<fleet::Hold>, output: impl IntoIterator<Item = &'a Bytes>) {
     if let Some(hold) = Arc::get_mut(hold) {
-        hold.shrink_to(3 * bytes as u64);
+        hold.shrink_to_output(output.into_iter().map(Bytes::as_bytes));
+    }
+}
+
+/// The same for a listing, which has so many bytes.
+pub(super) fn shrink_to(hold: &mut Arc<fleet::Hold>, bytes: usize) {
+    if let Some(hold) = Arc::get_mut(hold) {
+        hold.shrink_to(bytes as u64);
     }
 }
 

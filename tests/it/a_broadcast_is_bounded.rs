@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::support::account::let_through;
 use crate::support::broadcast::{broadcast, group_of, odd, operator};
 use crate::support::client::Era;
 use crate::support::fleet::Fleet;
@@ -64,6 +65,47 @@ async fn what_is_equal_counts_once() {
 }
 
 #[tokio::test]
+async fn what_is_kept_of_files_and_listings_leaves_room_for_the_next() {
+    let place = tempfile::tempdir().unwrap();
+    let_through(place.path());
+    let fleet = Fleet::builder().shared(24).start().await;
+    let server = TestServer::builder(&fleet)
+        .env("SCOUT_MAX_OUTPUT_SIZE", "2400KiB")
+        .env("SCOUT_OUTPUT_BUDGET", "24MiB")
+        .start()
+        .await;
+    let client = server.client(Era::Modern);
+    let targets: Vec<_> = (1..=24)
+        .map(|number| {
+            let path = place.path().join(number.to_string());
+            let content = format!("{number}\n") + &"0123456789abcde\n".repeat(1 << 16);
+            std::fs::write(&path, &content[..1 << 20]).unwrap();
+            format!("web-{number:02}:{}", path.display())
+        })
+        .collect();
+    let lists: Vec<_> = (1..=24)
+        .map(|number| {
+            let path = place.path().join(format!("dir-{number}"));
+            std::fs::create_dir_all(path.join(format!("file-{number}"))).unwrap();
+            format!("web-{number:02}:{}", path.display())
+        })
+        .collect();
+    let listed = broadcast(&client, json!({"targets": lists, "deadline_s": 25})).await;
+    assert!(!listed.is_error, "{}", listed.structured["states"]);
+    assert_eq!(listed.structured["groups"].as_array().unwrap().len(), 24);
+    let arguments = json!({"targets": targets, "deadline_s": 25});
+    let result = broadcast(&client, arguments).await;
+    assert!(!result.is_error, "{}", result.structured["states"]);
+    for group in result.structured["groups"].as_array().unwrap() {
+        assert_eq!(
+            (&group["size"], &group["truncated"]),
+            (&json!(1 << 20), &json!(true))
+        );
+        assert_eq!(group["content"].as_str().unwrap().len(), 100 << 10);
+    }
+}
+
+#[tokio::test]
 async fn every_host_may_give_what_was_asked_for_and_no_more() {
     let fleet = Fleet::builder().shared(3).start().await;
     let server = operator(&fleet).await;
@@ -81,6 +123,10 @@ async fn every_host_may_give_what_was_asked_for_and_no_more() {
         (&json!(5000), &json!(6000))
     );
     assert_eq!(group["stdout"].as_str().unwrap().len(), 1000);
+    for total in ["5000\n[stderr]\n", "6000\n\n───"] {
+        let mark = format!("\n[truncated at 1000 bytes] of {total}");
+        assert!(result.text.contains(&mark), "{}", result.text);
+    }
     let arguments = json!({"hosts": "all", "path": "/etc/services", "max_bytes": 100});
     let result = broadcast(&client, arguments).await;
     let group = group_of(&result, "web-02");

@@ -2,6 +2,7 @@
 //! middle of it. What was there before stays until the new one is complete and proven, and stays for
 //! good unless it was to be replaced.
 
+mod hostile;
 mod kills;
 mod large;
 mod trees;
@@ -448,6 +449,7 @@ async fn a_client_that_asks_hears_how_far_it_is() {
         let all = f64::from(6 << 20);
         assert_eq!(steps.last().unwrap()["progress"], all);
         assert_eq!(steps.last().unwrap()["total"], all);
+        assert_eq!(steps.last().unwrap()["message"], format!("{era:?}"));
         assert!(!ToolResult::from_value(reply.result().unwrap()).is_error);
     }
 }

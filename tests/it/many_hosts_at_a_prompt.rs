@@ -166,6 +166,13 @@ async fn what_cannot_be_begun_is_scout_s_own_failure() {
             end.stderr
         );
     }
+    let end = run_cli(&fleet, &["run", "--ndjson", "@none", "--", "true"], WITHIN).await;
+    assert_eq!(
+        (end.code(), end.stdout.lines().count()),
+        (Some(255), 1),
+        "{}",
+        end.stdout
+    );
     for args in [
         &["run", "--width", "0", "all", "--", "true"][..],
         &["run", "--deadline", "0", "all", "--", "true"],

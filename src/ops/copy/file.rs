@@ -5,7 +5,7 @@
 //! the destination is at every moment what it was before or the whole new file, whoever dies when.
 //! What an earlier attempt left is gone on from; its content is proven with the rest.
 
-use super::below::Below;
+use super::below::{Below, one_line};
 use super::failure::{changed, exists, gone, may_go_on, mismatch, no_directory, running};
 use super::meter::Meter;
 use super::partial;
@@ -88,6 +88,14 @@ impl FileCopy<'_> {
         }
     }
 
+    /// What progress calls it.
+    fn name(&self) -> String {
+        match self.source.depth() {
+            0 => one_line(self.target.name()),
+            _ => self.source.show(),
+        }
+    }
+
     /// Refuses what is there already; says whether something is that will be replaced.
     async fn may_begin(&self) -> Result<bool, Failure> {
         if partial::is_ours(self.target.name()) {
@@ -117,7 +125,7 @@ impl FileCopy<'_> {
         })?;
         let arrived = async {
             let (writer, offset) = self.begin(&part, &seen, resume).await?;
-            self.meter.done(offset, || self.source.show());
+            self.meter.done(offset, || self.name());
             let reader = opened.from(offset);
             self.fill(reader, writer, &part, &seen, offset).await
         };
@@ -208,11 +216,8 @@ impl FileCopy<'_> {
         offset: u64,
     ) -> Result<Copied, Ended> {
         let began = now();
-        let left = seen.size.saturating_sub(offset);
-        let (sent, sum) = self.stream(reader, writer, left, offset == 0).await?;
-        if offset + sent != seen.size {
-            return Err(changed(&self.from.show(self.source)).into());
-        }
+        let missing = seen.size - offset;
+        let sum = self.stream(reader, writer, missing, offset == 0).await?;
         let read_back = async {
             let sum = self.to.sha256(part, seen.size).await;
             sum.map_err(|failure| self.unless_gone(failure))
@@ -248,7 +253,7 @@ impl FileCopy<'_> {
         }
         Ok(Copied {
             size: seen.size,
-            sent,
+            sent: missing,
             resumed_at: (offset > 0).then_some(offset),
             sha256: sum,
             replaced: false,
@@ -294,33 +299,36 @@ impl FileCopy<'_> {
         }
     }
 
-    /// Everything from one to the other, and its hash where it is wanted. What has more than the
-    /// `left` bytes that it said has changed, and may never end: then all of it is in vain.
+    /// The missing bytes from one to the other, and their hash where it is wanted.
     async fn stream(
         &self,
         mut reader: Reader<'_>,
         mut writer: Writer<'_>,
-        left: u64,
+        missing: u64,
         hashed: bool,
-    ) -> Result<(u64, Option<[u8; 32]>), Failure> {
+    ) -> Result<Option<[u8; 32]>, Failure> {
         let mut hash = hashed.then(Hash::start);
         let mut sent = 0;
         while let Some(piece) = reader.next().await? {
             let length = piece.len() as u64;
-            if length > left - sent {
+            sent += length;
+            // A file that grows, or a host that never stops, must not fill the other side.
+            if sent > missing {
                 return Err(changed(&self.from.show(self.source)));
             }
             if let Some(hash) = &mut hash {
                 hash.update(piece.clone()).await;
             }
             writer.write(piece).await?;
-            sent += length;
-            self.meter.sent(length, || self.source.show());
+            self.meter.sent(length, || self.name());
+        }
+        if sent < missing {
+            return Err(changed(&self.from.show(self.source)));
         }
         writer.finish().await?;
         match hash {
-            Some(hash) => Ok((sent, hash.finish().await)),
-            None => Ok((sent, None)),
+            Some(hash) => Ok(hash.finish().await),
+            None => Ok(None),
         }
     }
 }

@@ -82,7 +82,7 @@ impl Side<'_> {
         }
     }
 
-    /// Opens a regular file, to be read from `offset(seen)`.
+    /// Opens a regular file; where it is read from is decided by what it is.
     pub(super) async fn open(&self, at: &Below) -> Result<Opened<'_>, Failure> {
         match self {
             Self::Local(local) => {

@@ -68,8 +68,7 @@ impl RunReport {
             }
             left = left.saturating_sub(bytes.len());
         }
-        let kept = self.size();
-        shrink(&mut self.hold, kept);
+        shrink(&mut self.hold, [&self.stdout, &self.stderr]);
     }
 
     /// Bytes of output.
@@ -133,9 +132,12 @@ impl RunReport {
         streams.into_iter().filter_map(cut)
     }
 
-    /// What it wrote.
+    /// What it wrote, and of a stream that was cut how much there was.
     pub(in crate::ops) fn output(&self) -> Output<'_> {
-        Output(self)
+        Output {
+            report: self,
+            sized: true,
+        }
     }
 
     /// Whether there is nothing to show of what it wrote.
@@ -180,7 +182,11 @@ fn shown(stream: fleet::Captured) -> (Bytes, Option<(u64, u64)>) {
 }
 
 /// What a command wrote, without how it ended.
-pub(in crate::ops) struct Output<'a>(&'a RunReport);
+pub(in crate::ops) struct Output<'a> {
+    report: &'a RunReport,
+    /// Whether the mark of a cut says how much there was.
+    sized: bool,
+}
 
 impl fmt::Display for Output<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -189,7 +195,7 @@ impl fmt::Display for Output<'_> {
             stderr,
             cut,
             ..
-        } = self.0;
+        } = self.report;
         let streams = [("", stdout, cut.stdout), ("[stderr]\n", stderr, cut.stderr)];
         let mut between = "";
         for (title, bytes, cut) in streams {
@@ -197,8 +203,11 @@ impl fmt::Display for Output<'_> {
                 write!(f, "{between}{title}{bytes}")?;
                 between = "\n";
             }
-            if let Some((kept, _)) = cut {
+            if let Some((kept, total)) = cut {
                 write!(f, "{between}[truncated at {kept} bytes]")?;
+                if self.sized {
+                    write!(f, " of {total}")?;
+                }
                 between = "\n";
             }
         }
@@ -208,7 +217,11 @@ impl fmt::Display for Output<'_> {
 
 impl fmt::Display for RunReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.output().fmt(f)?;
+        let output = Output {
+            report: self,
+            sized: false,
+        };
+        output.fmt(f)?;
         match (self.ending(), self.is_silent()) {
             (Some(ending), true) => f.write_str(&ending),
             (Some(ending), false) => write!(f, "\n{ending}"),

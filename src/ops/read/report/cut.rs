@@ -1,7 +1,7 @@
 //! Keeping less of a report than was read, where many share the room of one answer.
 
 use super::{EntryReport, NodeReport, ReadReport};
-use crate::ops::text::shrink;
+use crate::ops::text::{shrink, shrink_to};
 
 impl ReadReport {
     /// Lets go of all but about `most` bytes, and of the memory that the rest was accounted for with.
@@ -12,17 +12,21 @@ impl ReadReport {
                     report.content.truncate(most);
                     (report.truncated, report.limited) = (true, true);
                 }
-                shrink(&mut report.hold, report.content.len());
+                shrink(&mut report.hold, [&report.content]);
             }
             Self::Directory(report) => {
                 let fits = fitting(most, report.entries.iter().map(EntryReport::size));
                 report.truncated |= fits < report.entries.len();
                 report.entries.truncate(fits);
+                let kept: usize = report.entries.iter().map(EntryReport::size).sum();
+                shrink_to(&mut report.hold, kept);
             }
             Self::Tree(report) => {
                 let fits = fitting(most, report.entries.iter().map(NodeReport::size));
                 report.truncated |= fits < report.entries.len();
                 report.entries.truncate(fits);
+                let kept: usize = report.entries.iter().map(NodeReport::size).sum();
+                shrink_to(&mut report.hold, kept);
             }
         }
     }
