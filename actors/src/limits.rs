@@ -96,7 +96,8 @@ impl Deadline {
     /// The earlier of this one and `span` from now.
     #[must_use]
     pub fn at_most(self, span: Duration) -> Self {
-        Self(self.0.min(Instant::now() + span))
+        let then = Instant::now().checked_add(span);
+        Self(then.map_or(self.0, |then| self.0.min(then)))
     }
 
     /// The instant.

@@ -131,12 +131,7 @@ impl Ops {
         if places.is_empty() {
             return Err(Failure::invalid("a broadcast needs at least one host"));
         }
-        if places.len() > MAX_PLACES {
-            return Err(Failure::invalid(format!(
-                "these are {} places; a broadcast takes {MAX_PLACES} at most",
-                places.len()
-            )));
-        }
+        places::too_many(places.len())?;
         if !(1..=MAX_WIDTH).contains(&width) {
             return Err(Failure::invalid(format!("`width` is 1 to {MAX_WIDTH}")));
         }

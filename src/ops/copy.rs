@@ -166,7 +166,9 @@ impl Ops {
         };
         let origin = reach.origin(&request.from).await?;
         let (to, target) = reach.end(&request.to, &origin).await?;
-        let _claimed = self.turns.claim(to.show(&target))?;
+        let _claimed = self
+            .turns
+            .claim(to.place(&target).await, &to.show(&target))?;
         let job = Job {
             origin: &origin,
             to: &to,

@@ -3,10 +3,12 @@
 //! A stable code for programs, one sentence for people, and a hint that says what to do: the same
 //! in a tool result, a resource and on a terminal.
 
+use super::Printable;
+use super::text::one_line;
 use crate::access::Denial;
 use crate::access::argv::Fault;
 use fleet::FleetError;
-use fleet::error::{Contended, Phase};
+use fleet::error::{Contended, FileError, Phase};
 use fleet::target::TargetError;
 use fleet::{CommandError, HostName};
 use serde::Serialize;
@@ -102,9 +104,9 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Error: {}", self.message)?;
+        write!(f, "Error: {}", Printable(&self.message))?;
         match &self.hint {
-            Some(hint) => write!(f, "\n\nhint: {hint}"),
+            Some(hint) => write!(f, "\n\nhint: {}", Printable(hint)),
             None => Ok(()),
         }
     }
@@ -139,7 +141,15 @@ impl From<FleetError> for Failure {
             code: error.code(),
             host: host.map(ToString::to_string),
             phase: phase.map(Phase::label),
-            message: error.to_string(),
+            message: match &error {
+                // A name is whatever bytes somebody on the host gave it.
+                FleetError::File(FileError {
+                    host,
+                    path,
+                    problem,
+                }) => format!("`{}` on `{host}` {problem}", one_line(&path.to_string())),
+                error => error.to_string(),
+            },
             hint: error.hint(),
         }
     }
@@ -154,5 +164,26 @@ impl From<TargetError> for Failure {
 impl From<CommandError> for Failure {
     fn from(error: CommandError) -> Self {
         Self::invalid(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fleet::RemotePath;
+    use fleet::error::FileProblem;
+
+    #[test]
+    fn a_name_that_somebody_gave_a_file_acts_on_no_terminal() {
+        let error = FleetError::File(FileError {
+            host: HostName::parse("web1").unwrap(),
+            path: RemotePath::parse("/a\u{1b}[2J\nhint: b\u{202e}").unwrap(),
+            problem: FileProblem::Missing,
+        });
+        let failure = Failure::from(error);
+        assert_eq!(
+            failure.to_string().lines().next(),
+            Some("Error: `/a\\u{1b}[2J\\nhint: b\\u{202e}` on `web1` does not exist")
+        );
     }
 }

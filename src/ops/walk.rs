@@ -1,9 +1,9 @@
 //! A walk over a directory tree: depth first, entries in byte order of their names, several
 //! directories read ahead. Links are seen and never followed, but for the root itself.
 //!
-//! It holds the directories on the way down and a bounded number of listings that come next. The
-//! order is decided here, and does not depend on which answer came first. How a directory is
-//! listed it is told.
+//! It holds the directories on the way down and listings that come next, both up to a number of
+//! bytes, whatever a host makes of them. The order is decided here, and does not depend on which
+//! answer came first. How a directory is listed it is told.
 
 use fleet::file::{Attributes, Kind, Listing};
 use fleet::{FleetError, RemotePath};
@@ -14,8 +14,12 @@ use std::collections::HashMap;
 /// Listings under way at once.
 const WIDTH: usize = 8;
 
-/// Listings, and entries in all, held before nothing more is read ahead.
-const AHEAD: (usize, usize) = (256, 50_000);
+/// Listings, and bytes in all, held before nothing more is read ahead.
+const AHEAD: (usize, usize) = (256, 4 << 20);
+
+/// Bytes held of the directories on the way down; what is beyond is left out, and said to be. Seven
+/// directories of 10,000 usual names in one another take as much.
+const OPEN: usize = 8 << 20;
 
 /// Lists a directory.
 pub(super) type Lister<'s> =
@@ -29,8 +33,8 @@ pub(super) enum Step {
     /// A directory whose entries cannot be had, and why; it was an entry before, unless it is the
     /// root.
     Unreadable(RemotePath, FleetError),
-    /// A directory with more entries than one listing holds, or with an entry whose path is too
-    /// long to be asked for. The other entries come next.
+    /// A directory with more entries than one listing holds, or with entries whose paths are too
+    /// long to be asked for; once for each directory. The other entries come next.
     Cut(RemotePath),
 }
 
@@ -55,14 +59,18 @@ pub(super) struct Walk<'s> {
     entering: Option<(RemotePath, u64)>,
     coming: FuturesUnordered<BoxFuture<'s, (u64, Result<Directory, FleetError>)>>,
     come: HashMap<u64, Result<Directory, FleetError>>,
-    /// Entries in `open` and `come`.
-    held: usize,
+    /// Bytes in `open`, and in `come`.
+    held: (usize, usize),
+    /// Bytes of the largest directory so far: what the next one may have.
+    largest: usize,
     serial: u64,
 }
 
 struct Directory {
     path: RemotePath,
     entries: Vec<Node>,
+    bytes: usize,
+    /// Whether there is more in it than is said of it: said once.
     cut: bool,
     /// The next entry.
     at: usize,
@@ -87,7 +95,8 @@ impl<'s> Walk<'s> {
             entering: None,
             coming: FuturesUnordered::new(),
             come: HashMap::new(),
-            held: 0,
+            held: (0, 0),
+            largest: 0,
             serial: 0,
         };
         let listing = walk.ask(root.clone());
@@ -103,7 +112,9 @@ impl<'s> Walk<'s> {
     pub(super) async fn next(&mut self) -> Result<Option<Step>, FleetError> {
         if let Some((path, listing)) = self.entering.take() {
             match self.listing(listing).await {
-                Ok(directory) => {
+                Ok(mut directory) => {
+                    directory.cut_to(OPEN.saturating_sub(self.held.0));
+                    self.held.0 += directory.bytes;
                     let cut = directory.cut;
                     self.open.push(directory);
                     if cut {
@@ -122,7 +133,7 @@ impl<'s> Walk<'s> {
                 return Ok(None);
             };
             let Some(node) = directory.entries.get(directory.at) else {
-                self.held = self.held.saturating_sub(directory.entries.len());
+                self.held.0 = self.held.0.saturating_sub(directory.bytes);
                 self.open.pop();
                 continue;
             };
@@ -131,7 +142,11 @@ impl<'s> Walk<'s> {
             let path = match directory.path.join(&node.name) {
                 Ok(path) => path,
                 // Longer than a path may be: nobody can name what is there.
-                Err(_) => return Ok(Some(Step::Cut(directory.path.clone()))),
+                Err(_) if directory.cut => continue,
+                Err(_) => {
+                    directory.cut = true;
+                    return Ok(Some(Step::Cut(directory.path.clone())));
+                }
             };
             let is_directory = attributes.kind() == Kind::Directory;
             let closed = is_directory && depth >= self.depth;
@@ -163,6 +178,8 @@ impl<'s> Walk<'s> {
     async fn listing(&mut self, wanted: u64) -> Result<Directory, FleetError> {
         loop {
             if let Some(directory) = self.come.remove(&wanted) {
+                let bytes = directory.as_ref().map_or(0, |directory| directory.bytes);
+                self.held.1 = self.held.1.saturating_sub(bytes);
                 return directory;
             }
             // What was asked for is under way until it is taken.
@@ -170,7 +187,8 @@ impl<'s> Walk<'s> {
                 return Err(FleetError::ShuttingDown);
             };
             if let Ok(directory) = &directory {
-                self.held += directory.entries.len();
+                self.held.1 += directory.bytes;
+                self.largest = self.largest.max(directory.bytes);
             }
             self.come.insert(serial, directory);
             self.look_ahead();
@@ -179,7 +197,7 @@ impl<'s> Walk<'s> {
 
     /// Asks for the directories that come next, the nearest first.
     fn look_ahead(&mut self) {
-        let (listings, entries) = AHEAD;
+        let (listings, bytes) = AHEAD;
         for level in (0..self.open.len()).rev() {
             // The entries of the root are at depth 1.
             if level + 1 >= self.depth {
@@ -187,7 +205,7 @@ impl<'s> Walk<'s> {
             }
             while self.coming.len() < WIDTH
                 && self.come.len() < listings
-                && self.held < entries
+                && self.held.1 + (self.coming.len() + 1) * self.largest <= bytes
                 && let Some(directory) = self.open.get_mut(level)
                 && let Some((at, path)) = directory.next_unread()
             {
@@ -201,6 +219,12 @@ impl<'s> Walk<'s> {
     }
 }
 
+impl Node {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.name.len()
+    }
+}
+
 impl Directory {
     fn new(path: RemotePath, listing: Listing) -> Self {
         let node = |entry: fleet::file::Entry| Node {
@@ -208,13 +232,32 @@ impl Directory {
             attributes: entry.attributes,
             listing: None,
         };
+        let entries: Vec<Node> = listing.entries.into_iter().map(node).collect();
         Self {
             path,
-            entries: listing.entries.into_iter().map(node).collect(),
+            bytes: entries.iter().map(Node::bytes).sum(),
+            entries,
             cut: listing.truncated,
             at: 0,
             ahead: 0,
         }
+    }
+
+    /// Leaves out what is behind the first entries that have so many bytes.
+    fn cut_to(&mut self, room: usize) {
+        if self.bytes <= room {
+            return;
+        }
+        let mut bytes = 0;
+        let fits = |node: &&Node| {
+            bytes += node.bytes();
+            bytes <= room
+        };
+        let fitting = self.entries.iter().take_while(fits).count();
+        self.entries.truncate(fitting);
+        self.entries.shrink_to_fit();
+        self.bytes = self.entries.iter().map(Node::bytes).sum();
+        self.cut = true;
     }
 
     /// The next directory in it that nobody asked for.
@@ -307,6 +350,25 @@ mod tests {
         })
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_directory_with_names_too_long_is_cut_once() {
+        let long = "a".repeat(fleet::target::MAX_PATH);
+        let names = [&*long, "b", &*format!("{long}b"), "c"];
+        let names = names.map(|name| (name.to_owned(), false));
+        let tree = Tree::from([("/r".to_owned(), names.to_vec())]);
+        let root = RemotePath::parse("/r").unwrap();
+        let mut walk = Walk::new(lister(&tree, Arc::default()), root, 3);
+        let mut found = Vec::new();
+        while let Some(step) = walk.next().await.unwrap() {
+            found.push(match step {
+                Step::Entry(entry) => entry.path.to_string(),
+                Step::Unreadable(path, _) => format!("{path} unreadable"),
+                Step::Cut(path) => format!("{path} cut"),
+            });
+        }
+        assert_eq!(found, ["/r cut", "/r/b", "/r/c"]);
+    }
+
     fn expected(tree: &Tree, at: &str, left: usize, found: &mut Vec<String>) {
         for (name, is_directory) in &tree[at] {
             let path = format!("{at}/{name}");
@@ -318,6 +380,41 @@ mod tests {
                 (false, _) => {}
             }
         }
+    }
+
+    /// A host in whose every directory are as many names, as long ones, as a listing can have.
+    fn bloated() -> Lister<'static> {
+        Box::new(|_| {
+            let entry = |at: usize| fleet::file::Entry {
+                name: format!("{at:01000}").into_bytes(),
+                attributes: Attributes {
+                    mode: Some(0o040_755),
+                    ..Attributes::default()
+                },
+                long: Vec::new(),
+            };
+            Box::pin(async move {
+                Ok(Listing {
+                    entries: (0..4000).map(entry).collect(),
+                    truncated: false,
+                })
+            })
+        })
+    }
+
+    #[tokio::test]
+    async fn a_host_decides_nothing_about_memory() {
+        let mut walk = Walk::new(bloated(), RemotePath::parse("/").unwrap(), 32);
+        let mut cut = 0;
+        for _ in 0..40 {
+            let step = walk.next().await.unwrap().unwrap();
+            cut += usize::from(matches!(step, Step::Cut(_)));
+            let (open, ahead) = walk.held;
+            // At first nobody knows how large they are.
+            let most = AHEAD.1 + (WIDTH + 1) * walk.largest;
+            assert!(open <= OPEN && ahead <= most, "{open} {ahead}");
+        }
+        assert!(cut > 0, "and what was left out is said");
     }
 
     proptest! {
@@ -341,7 +438,7 @@ mod tests {
                         Step::Cut(path) => format!("{path} cut"),
                     });
                 }
-                assert_eq!(walk.held, 0);
+                assert_eq!(walk.held, (0, 0));
                 found
             });
             let mut all = Vec::new();

@@ -1,6 +1,8 @@
 //! However much a hundred hosts have to say, one answer stays within its bounds: what is equal counts
 //! once, what differs shares the room, and whatever is cut says so, with how much there was.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use crate::support::account::let_through;
@@ -153,4 +155,24 @@ async fn every_host_may_give_what_was_asked_for_and_no_more() {
         (&json!(3), &json!(true))
     );
     assert_eq!(group["content"].as_str().unwrap().len(), 100);
+}
+
+#[tokio::test]
+async fn no_list_of_targets_costs_more_than_a_broadcast_may() {
+    let fleet = Fleet::builder().shared(20).start().await;
+    let server = operator(&fleet).await;
+    let client = server.client(Era::Modern);
+    let before = server.program().rss_mib();
+    // All hosts, each in twenty thousand places; and the same place over and over.
+    let many: Vec<String> = (0..20_000).map(|at| format!("all:/tmp/{at}")).collect();
+    let same: Vec<String> = (0..20_000).map(|_| "all:/tmp".to_owned()).collect();
+    for targets in [many, same] {
+        let began = Instant::now();
+        let result = broadcast(&client, json!({"targets": targets, "command": "true"})).await;
+        assert_eq!(result.structured["code"], "invalid", "{}", result.text);
+        assert!(result.text.contains("1024"), "{}", result.text);
+        assert!(began.elapsed() < Duration::from_secs(5));
+    }
+    let grown = server.program().rss_mib() - before;
+    assert!(grown < 64.0, "{grown} MiB");
 }

@@ -6,6 +6,7 @@ mod hostile;
 mod kills;
 mod large;
 mod trees;
+mod twins;
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;

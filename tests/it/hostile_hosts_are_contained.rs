@@ -2,6 +2,9 @@
 //! error: no channel of its own is accepted, no end without a report is a success, nothing it sends
 //! fills the memory, and no name it invents becomes a path.
 
+mod transfers;
+
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -23,6 +26,8 @@ struct Stage {
     fleet: Fleet,
     hosts: Vec<HostileHost>,
     server: TestServer,
+    /// The directory of this machine that is open to copies.
+    here: PathBuf,
 }
 
 impl Stage {
@@ -34,7 +39,10 @@ impl Stage {
             fleet.add(host.entry(&format!("bad-{index}")));
             hosts.push(host);
         }
+        let here = fleet.dir().join("here");
+        std::fs::create_dir(&here).unwrap();
         let builder = TestServer::builder(&fleet)
+            .env("SCOUT_TRANSFER_ROOTS", here.display())
             .env("SCOUT_ROLE", "operator")
             .env("SCOUT_REQUEST_TIMEOUT", DEADLINE.as_secs())
             .env("SCOUT_COMMAND_TIMEOUT", 2);
@@ -43,6 +51,7 @@ impl Stage {
             fleet,
             hosts,
             server,
+            here,
         }
     }
 

@@ -33,9 +33,10 @@ pub enum FileProblem {
     /// Something is there that was to be made.
     #[error("already exists")]
     Exists,
-    /// A file that was to be written on ends before the place where that was to begin.
+    /// A file that was to be written on does not end where that was to begin: somebody else writes
+    /// to it.
     #[error("has {size} bytes, so it cannot be written on from byte {offset}")]
-    Shorter {
+    OtherSize {
         /// Its size.
         size: u64,
         /// Where writing was to begin.
@@ -65,7 +66,7 @@ impl FileError {
             FileProblem::NotRegular(_) => "not_regular",
             FileProblem::NotDirectory(_) => "not_directory",
             FileProblem::Exists => "already_exists",
-            FileProblem::Shorter { .. } => "file_changed",
+            FileProblem::OtherSize { .. } => "file_changed",
             FileProblem::NoSpace => "no_space",
             FileProblem::Unsupported(_) => "unsupported_by_host",
             FileProblem::Other(_) => "file_error",
@@ -82,7 +83,7 @@ impl FileError {
             FileProblem::NotRegular(_) => "use `run` with a program that expects such a file",
             FileProblem::NotDirectory(_) => "read it as a file, or name the directory above it",
             FileProblem::Exists => "remove it first, or choose another name",
-            FileProblem::Shorter { .. } => "begin again from the start of the file",
+            FileProblem::OtherSize { .. } => "begin again from the start of the file",
             FileProblem::NoSpace => "make room on the file system; `df` shows how full it is",
             FileProblem::Unsupported(_) => {
                 "use OpenSSH's SFTP server (`Subsystem sftp internal-sftp` in its sshd_config)"

@@ -20,10 +20,10 @@ impl FileSession {
         Ok(FileWriter::new(self, path.clone(), upload))
     }
 
-    /// Opens a regular file to be written on from `offset`; what it has behind that is cut off.
+    /// Opens a regular file to be written on from `offset`, where it ends.
     ///
     /// # Errors
-    /// [`FileProblem::Shorter`](crate::error::FileProblem::Shorter) if it ends before `offset`;
+    /// [`FileProblem::OtherSize`](crate::error::FileProblem::OtherSize) if it ends elsewhere;
     /// otherwise as for [`stat`](Self::stat).
     pub async fn append(
         &self,

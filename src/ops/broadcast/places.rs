@@ -1,5 +1,6 @@
 //! Where a broadcast goes.
 
+use super::MAX_PLACES;
 use crate::access::Principal;
 use crate::ops::{Failure, Ops};
 use fleet::inventory::Expression;
@@ -27,6 +28,16 @@ impl fmt::Display for Place {
             }
             .fmt(f),
         }
+    }
+}
+
+/// Refuses more places than a broadcast goes to.
+pub(super) fn too_many(places: usize) -> Result<(), Failure> {
+    match places > MAX_PLACES {
+        true => Err(Failure::invalid(format!(
+            "a broadcast takes {MAX_PLACES} places at most, and these are more"
+        ))),
+        false => Ok(()),
     }
 }
 
@@ -62,7 +73,13 @@ impl Ops {
     ) -> Result<Vec<Place>, Failure> {
         let mut seen = HashSet::new();
         let mut places = Vec::new();
-        for target in targets {
+        for (at, target) in targets.into_iter().enumerate() {
+            // Each may select all hosts anew, so that even those without effect have a cost.
+            if at == MAX_PLACES {
+                return Err(Failure::invalid(format!(
+                    "a broadcast takes {MAX_PLACES} targets at most"
+                )));
+            }
             let target = target.as_ref();
             let wrong = |error: &dyn fmt::Display| {
                 let target = String::from_utf8_lossy(target);
@@ -82,6 +99,7 @@ impl Ops {
                 None => self.places(principal, &hosts, Some(&path))?,
             };
             places.extend(found.into_iter().filter(|place| seen.insert(place.clone())));
+            too_many(places.len())?;
         }
         Ok(places)
     }

@@ -51,12 +51,35 @@ pub(super) fn no_directory(place: &str) -> Failure {
     )
 }
 
+/// Another copy of the same is under way there.
+pub(super) fn running(place: &str) -> Failure {
+    Failure {
+        outcome: "refused",
+        ..hinted(
+            "copy_running",
+            format!("another copy to `{place}` is running"),
+            "wait until it has ended",
+        )
+    }
+}
+
+/// What was written has gone from under its name.
+pub(super) fn gone(place: &str) -> Failure {
+    hinted(
+        "copy_running",
+        format!(
+            "what was written for `{place}` is no longer there: another copy of the same was faster, or somebody removed it"
+        ),
+        "see what is there now",
+    )
+}
+
 /// The source is no longer what it was.
 pub(super) fn changed(place: &str) -> Failure {
     hinted(
         "source_changed",
         format!("`{place}` changed while it was copied; nothing was put in its place"),
-        "copy it again when nobody writes to it",
+        "copy it again when nobody writes to it; files of the kernel (`/proc`, `/sys`) do not say their size, so they can be read, not copied",
     )
 }
 

@@ -6,7 +6,7 @@
 //! What an earlier attempt left is gone on from; its content is proven with the rest.
 
 use super::below::{Below, one_line};
-use super::failure::{changed, exists, may_go_on, mismatch, no_directory};
+use super::failure::{changed, exists, gone, may_go_on, mismatch, no_directory, running};
 use super::meter::Meter;
 use super::partial;
 use super::seen::{Seen, now};
@@ -19,6 +19,14 @@ use tokio::sync::mpsc;
 
 /// Pieces that wait for the hash: it keeps up, or the copy waits for it.
 const HASH_AHEAD: usize = 4;
+
+/// The code of a copy that another one of the same is in the way of.
+const RUNNING: &str = "copy_running";
+
+/// How often it is tried to begin where something else is under way, and the time between. What a
+/// host still had in its hands when a connection ended is written in less.
+const TRIES: usize = 5;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// How long what failed may take to be cleared away.
 const CLEARING: Duration = Duration::from_secs(2);
@@ -90,6 +98,12 @@ impl FileCopy<'_> {
 
     /// Refuses what is there already; says whether something is that will be replaced.
     async fn may_begin(&self) -> Result<bool, Failure> {
+        if partial::is_ours(self.target.name()) {
+            let shown = self.to.show(self.target);
+            return Err(Failure::invalid(format!(
+                "`{shown}` is a name that only unfinished copies have, which are removed in time"
+            )));
+        }
         if self.in_new_directory {
             return Ok(false);
         }
@@ -110,11 +124,7 @@ impl FileCopy<'_> {
             Failure::invalid(format!("the path `{shown}` is too long"))
         })?;
         let arrived = async {
-            let offset = self.left_behind(&part, &seen, resume).await?;
-            let writer = match offset {
-                0 => self.create(&part).await?,
-                offset => self.append(&part, offset).await?,
-            };
+            let (writer, offset) = self.begin(&part, &seen, resume).await?;
             self.meter.done(offset, || self.name());
             let reader = opened.from(offset);
             self.fill(reader, writer, &part, &seen, offset).await
@@ -122,7 +132,8 @@ impl FileCopy<'_> {
         match arrived.await {
             Ok(copied) => Ok(copied),
             Err(ended) => {
-                let keep = matches!(&ended, Ended::Failed(failure) if may_go_on(failure));
+                let keep = matches!(&ended, Ended::Failed(failure)
+                    if may_go_on(failure) || failure.code == RUNNING);
                 if !keep {
                     let _best = tokio::time::timeout(CLEARING, self.to.remove(&part)).await;
                 }
@@ -139,30 +150,60 @@ impl FileCopy<'_> {
         })
     }
 
-    async fn append(&self, part: &Below, offset: u64) -> Result<Writer<'_>, Ended> {
-        match self.to.append(part, offset).await {
-            Ok(writer) => Ok(writer),
-            Err(failure) if may_go_on(&failure) => Err(failure.into()),
-            // It is not what it looked like a moment ago.
-            Err(_) => Err(Ended::NotTheSame { counted: 0 }),
+    /// Opens what is written to, and says from where on.
+    ///
+    /// Another copy of the same may be under way there: of another process, or by another name of
+    /// the place. It writes the same bytes, so both may write; but nothing of it may be cut off or
+    /// removed, or it could give its name to a part.
+    async fn begin(
+        &self,
+        part: &Below,
+        seen: &Seen,
+        resume: bool,
+    ) -> Result<(Writer<'_>, u64), Ended> {
+        for _ in 0..TRIES {
+            let left = self.left_behind(part, seen, resume).await?;
+            let begun = match left {
+                None => self.create(part).await,
+                Some(offset) => self.to.append(part, offset).await,
+            };
+            match (begun, left) {
+                (Ok(writer), left) => return Ok((writer, left.unwrap_or(0))),
+                (Err(failure), _) if may_go_on(&failure) => return Err(failure.into()),
+                // It came, went, or grew since it was looked at.
+                (Err(failure), None) if failure.code == "exists" => {}
+                (Err(failure), Some(_))
+                    if ["not_found", "file_changed"].contains(&failure.code) => {}
+                (Err(failure), None) => return Err(failure.into()),
+                // It is not what it looked like.
+                (Err(_), Some(_)) => return Err(Ended::NotTheSame { counted: 0 }),
+            }
+            tokio::time::sleep(PAUSE).await;
         }
+        Err(running(&self.to.show(self.target)).into())
     }
 
-    /// How much of the file an earlier attempt left that can be gone on from. Anything else of that
-    /// name is removed.
-    async fn left_behind(&self, part: &Below, seen: &Seen, resume: bool) -> Result<u64, Failure> {
+    /// How much of the file an earlier attempt left that can be gone on from, if there is any.
+    /// Anything else of that name is removed; not so one that is still empty, which another copy may
+    /// have made a moment ago.
+    async fn left_behind(
+        &self,
+        part: &Below,
+        seen: &Seen,
+        resume: bool,
+    ) -> Result<Option<u64>, Failure> {
         if self.in_new_directory && resume {
-            return Ok(0);
+            return Ok(None);
         }
         let Some(left) = self.to.look(part).await? else {
-            return Ok(0);
+            return Ok(None);
         };
-        let usable = left.kind == Kind::File && left.size > 0 && left.size <= seen.size;
+        let usable = left.kind == Kind::File && left.size <= seen.size;
         if resume && usable && self.to.owns(&left).await? {
-            return Ok(left.size);
+            return Ok(Some(left.size));
         }
         self.to.remove(part).await?;
-        Ok(0)
+        Ok(None)
     }
 
     /// Sends what is missing, proves the whole, and puts it in its place.
@@ -177,7 +218,10 @@ impl FileCopy<'_> {
         let began = now();
         let missing = seen.size - offset;
         let sum = self.stream(reader, writer, missing, offset == 0).await?;
-        let read_back = self.to.sha256(part, seen.size);
+        let read_back = async {
+            let sum = self.to.sha256(part, seen.size).await;
+            sum.map_err(|failure| self.unless_gone(failure))
+        };
         let (read_back, sum) = match sum {
             Some(sum) => (read_back.await?, sum),
             None => tokio::try_join!(read_back, self.from.sha256(self.source, seen.size))?,
@@ -194,13 +238,15 @@ impl FileCopy<'_> {
         if is_changed {
             return Err(changed(&self.from.show(self.source)).into());
         }
-        if read_back != sum {
+        if read_back != sum && !self.is_whole_now(part, seen, &sum).await? {
             return Err(match offset {
                 0 => mismatch(&self.to.show(self.target)).into(),
                 _ => Ended::NotTheSame { counted: seen.size },
             });
         }
-        self.to.seal(part, seen.mode, seen.modified).await?;
+        let sealed = self.to.seal(part, seen.mode, seen.modified).await;
+        sealed.map_err(|failure| self.unless_gone(failure))?;
+        self.is_there(part, seen).await?;
         let renamed = self.to.rename(part, self.target, self.overwrite).await;
         if let Err(failure) = renamed {
             return Err(self.not_renamed(failure).await.into());
@@ -214,12 +260,41 @@ impl FileCopy<'_> {
         })
     }
 
+    /// Whether what had another hash was a younger copy of the same that has become whole.
+    async fn is_whole_now(
+        &self,
+        part: &Below,
+        seen: &Seen,
+        sum: &[u8; 32],
+    ) -> Result<bool, Failure> {
+        self.is_there(part, seen).await?;
+        let again = self.to.sha256(part, seen.size).await;
+        Ok(again.map_err(|failure| self.unless_gone(failure))? == *sum)
+    }
+
+    /// Refuses to go on with something smaller under the name: what was written has all its bytes,
+    /// so that it has gone, and this is a younger copy of the same.
+    async fn is_there(&self, part: &Below, seen: &Seen) -> Result<(), Failure> {
+        match self.to.look(part).await? {
+            Some(there) if there.size == seen.size => Ok(()),
+            _ => Err(gone(&self.to.show(self.target))),
+        }
+    }
+
     /// Somebody may have made the destination meanwhile, which not every server says.
     async fn not_renamed(&self, failure: Failure) -> Failure {
         match self.to.look(self.target).await {
             Ok(Some(there)) if !self.overwrite && !may_go_on(&failure) => {
                 exists(&self.to.show(self.target), there.kind.label())
             }
+            _ => self.unless_gone(failure),
+        }
+    }
+
+    /// Says of what has gone how that can be.
+    fn unless_gone(&self, failure: Failure) -> Failure {
+        match failure.code {
+            "not_found" => gone(&self.to.show(self.target)),
             _ => failure,
         }
     }

@@ -70,7 +70,7 @@ impl Local {
         }
     }
 
-    fn path(&self, at: &Below) -> Vec<u8> {
+    pub(super) fn path(&self, at: &Below) -> Vec<u8> {
         match (self.base.is_empty(), at.as_bytes()) {
             (_, b"") => self.base.to_vec(),
             (true, below) => below.to_vec(),

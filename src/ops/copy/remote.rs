@@ -2,6 +2,7 @@
 
 use super::below::{Below, one_line};
 use super::failure;
+use super::place::split;
 use super::seen::Seen;
 use crate::access::Principal;
 use crate::ops::checksum;
@@ -51,6 +52,22 @@ impl Remote<'_> {
             b"" => Ok(self.base.clone()),
             below => Ok(self.base.join(below)?),
         }
+    }
+
+    /// The place without links above its name; as it was written where the host does not say.
+    pub(super) async fn place(&self, at: &Below) -> Vec<u8> {
+        let Ok(path) = self.path(at) else {
+            return self.show(at).into_bytes();
+        };
+        let parts = split(path.as_bytes());
+        let (above, name) = parts.unwrap_or((path.as_bytes(), b""));
+        let found = match RemotePath::parse(above) {
+            Ok(above) => self.files.canonical(&above).await.ok(),
+            Err(_) => None,
+        };
+        let above = found.as_ref().map_or(above, RemotePath::as_bytes);
+        let host = self.lease.host().as_str().as_bytes();
+        [host, b":", above, b"/", name].concat()
     }
 
     /// What the host said, as this caller may hear it.
@@ -140,7 +157,7 @@ impl Remote<'_> {
                 Ok(None) | Err(_) => {}
             }
         }
-        self.read_back(at).await
+        self.read_back(at, size).await
     }
 
     /// Tries it out once, with a channel that is given back at once.
@@ -152,13 +169,18 @@ impl Remote<'_> {
         *self.room.get_or_init(tried).await
     }
 
-    async fn read_back(&self, at: &Below) -> Result<[u8; 32], Failure> {
+    /// Reads it as far as its size and a piece beyond, which gives it another hash: a host may send
+    /// for ever.
+    async fn read_back(&self, at: &Below, size: u64) -> Result<[u8; 32], Failure> {
         let path = self.path(at)?;
         let opened = self.files.open(&path).await;
         let mut reader = opened.map_err(|error| self.failure(error))?;
-        let mut digest = Sha256::new();
-        while let Some(piece) = reader.next().await.map_err(|error| self.failure(error))? {
+        let (mut digest, mut read) = (Sha256::new(), 0);
+        while read <= size
+            && let Some(piece) = reader.next().await.map_err(|error| self.failure(error))?
+        {
             digest.update(&piece);
+            read += piece.len() as u64;
         }
         reader.close().await;
         Ok(digest.finalize().into())

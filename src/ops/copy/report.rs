@@ -60,6 +60,15 @@ impl Skipped {
             kind: kind.label(),
         }
     }
+
+    /// A file that another copy has not finished: at its other end it would be taken for one of
+    /// that end's own, and removed.
+    pub(super) fn unfinished(at: &Below) -> Self {
+        Self {
+            path: at.show(),
+            kind: "unfinished copy",
+        }
+    }
 }
 
 /// An entry that failed.

@@ -40,6 +40,14 @@ impl Side<'_> {
         }
     }
 
+    /// The same place by the same words, whichever way it was written.
+    pub(super) async fn place(&self, at: &Below) -> Vec<u8> {
+        match self {
+            Self::Local(local) => local.path(at),
+            Self::Remote(remote) => remote.place(at).await,
+        }
+    }
+
     /// What is at `at`, a link itself and not what it leads to; nothing if nothing is.
     pub(super) async fn look(&self, at: &Below) -> Result<Option<Seen>, Failure> {
         match self {
@@ -112,6 +120,12 @@ impl Side<'_> {
         match self {
             Self::Local(local) => {
                 let file = local.append(at).await?;
+                // One that ends elsewhere is being written by somebody else.
+                if file.metadata().is_ok_and(|seen| seen.len() != offset) {
+                    let shown = local.show(at);
+                    let message = format!("`{shown}` does not end at byte {offset}");
+                    return Err(failure::failed("file_changed", message));
+                }
                 let writer = LocalWriter::start(file, offset, local.show(at));
                 Ok(Writer::Local(writer))
             }

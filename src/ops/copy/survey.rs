@@ -3,6 +3,7 @@
 
 use super::below::Below;
 use super::failure::failed;
+use super::partial;
 use super::report::{Problem, Skipped};
 use super::seen::Seen;
 use super::side::Side;
@@ -12,6 +13,9 @@ use futures_util::{StreamExt, stream};
 
 /// The most files and directories of one copy.
 const MAX_ENTRIES: usize = 100_000;
+
+/// Bytes of their paths: 160 for each, where the usual tree has 60.
+const MAX_PATH_BYTES: usize = 16 << 20;
 
 /// The deepest directory of one copy.
 const MAX_DEPTH: usize = 64;
@@ -30,6 +34,8 @@ pub(super) struct Survey {
     pub(super) skipped: Vec<Skipped>,
     /// What could not be looked at.
     pub(super) problems: Vec<Problem>,
+    /// Bytes of all their paths.
+    bytes: usize,
 }
 
 impl Survey {
@@ -70,11 +76,19 @@ impl Survey {
                 let said = super::below::one_line(&name);
                 self.problems.push(Problem::new(
                     at,
-                    failed("bad_name", format!("`{said}` is no name of a file")),
+                    failed(
+                        "bad_name",
+                        format!("`{said}` is no name of a file, or makes its path too long"),
+                    ),
                 ));
+                self.count(from, said.len())?;
                 continue;
             };
+            let length = child.as_bytes().len();
             match seen.kind {
+                Kind::File if partial::is_ours(&name) => {
+                    self.skipped.push(Skipped::unfinished(&child));
+                }
                 Kind::File => self.files.push((child, seen)),
                 Kind::Directory if child.depth() > MAX_DEPTH => {
                     return Err(failed(
@@ -91,17 +105,32 @@ impl Survey {
                 }
                 other => self.skipped.push(Skipped::new(&child, other)),
             }
-            if self.files.len() + self.directories.len() + self.skipped.len() > MAX_ENTRIES {
-                return Err(failed(
-                    "too_many_files",
-                    format!(
-                        "`{}` holds more than {MAX_ENTRIES} files and directories; copy parts of it",
-                        from.show(&Below::here())
-                    ),
-                ));
-            }
+            self.count(from, length)?;
         }
         Ok(())
+    }
+
+    /// Whether there is room for what was just taken in, which has so many bytes of path.
+    fn count(&mut self, from: &Side<'_>, bytes: usize) -> Result<(), Failure> {
+        self.bytes += bytes;
+        let taken = [
+            self.files.len(),
+            self.directories.len(),
+            self.skipped.len(),
+            self.problems.len(),
+        ];
+        let what = match taken.iter().sum::<usize>() > MAX_ENTRIES {
+            true => format!("{MAX_ENTRIES} files and directories"),
+            false if self.bytes > MAX_PATH_BYTES => format!("{MAX_PATH_BYTES} bytes of paths"),
+            false => return Ok(()),
+        };
+        Err(failed(
+            "too_many_files",
+            format!(
+                "`{}` holds more than {what}; copy parts of it",
+                from.show(&Below::here())
+            ),
+        ))
     }
 }
 
@@ -117,6 +146,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(dir.path().join("a/empty")).unwrap();
         std::fs::write(dir.path().join("a/-f\n"), "x").unwrap();
+        std::fs::write(dir.path().join(".f.scout-0123abcd.part"), "x").unwrap();
         symlink("/", dir.path().join("a/out")).unwrap();
         nix::unistd::mkfifo(&dir.path().join("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
         let places = LocalPlaces::within(&[dir.path().into()]).unwrap();
@@ -130,7 +160,9 @@ mod tests {
         assert_eq!(shown(&survey.files), ["a/-f\u{fffd}"]);
         let mut skipped: Vec<_> = survey.skipped.iter().map(|s| (&*s.path, s.kind)).collect();
         skipped.sort_unstable();
-        assert_eq!(skipped, [("a/out", "symlink"), ("pipe", "fifo")]);
+        let unfinished = (".f.scout-0123abcd.part", "unfinished copy");
+        let expected = [unfinished, ("a/out", "symlink"), ("pipe", "fifo")];
+        assert_eq!(skipped, expected);
         assert!(survey.problems.is_empty());
     }
 }

@@ -17,7 +17,7 @@ use crate::ops::Failure;
 use fleet::file::Kind;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 use tokio::sync::Semaphore;
 
@@ -53,7 +53,7 @@ pub(super) struct TreeEnd {
 enum Made {
     /// It was not there before.
     New,
-    /// It was, with these entries.
+    /// It was, with these entries of those that are to be copied. The others may be any number.
     There(HashMap<Vec<u8>, Seen>),
     /// There is none.
     Not,
@@ -82,16 +82,20 @@ impl TreeCopy<'_> {
             files,
             skipped,
             problems,
+            ..
         } = survey;
         let mut end = TreeEnd {
             skipped,
             problems,
             ..TreeEnd::default()
         };
-        let made = self.directories(&directories, &mut end).await;
+        let wanted = directories.iter().chain(&files).map(|(at, _)| at);
+        let wanted: HashSet<&Below> = wanted.collect();
+        let made = self.directories(&directories, &wanted, &mut end).await;
         if end.stopped.is_none() {
-            self.meter
-                .expect(files.iter().map(|(_, seen)| seen.size).sum());
+            // A host may say any sizes.
+            let sizes = files.iter().map(|(_, seen)| seen.size);
+            self.meter.expect(sizes.fold(0, u64::saturating_add));
             self.files(&files, &made, &mut end).await;
         }
         if end.stopped.is_none() {
@@ -104,12 +108,13 @@ impl TreeCopy<'_> {
     async fn directories(
         &self,
         directories: &[(Below, Seen)],
+        wanted: &HashSet<&Below>,
         end: &mut TreeEnd,
     ) -> HashMap<Below, Made> {
         let mut made: HashMap<Below, Made> = HashMap::with_capacity(directories.len());
         for (at, seen) in directories {
             let above = (at.depth() > 0).then(|| made.get(&at.parent())).flatten();
-            let state = match self.directory(at, seen, above).await {
+            let state = match self.directory(at, seen, above, wanted).await {
                 Ok(state) => state,
                 Err(failure) => {
                     let stop = is_final(&failure).then(|| failure.clone());
@@ -134,6 +139,7 @@ impl TreeCopy<'_> {
         at: &Below,
         seen: &Seen,
         above: Option<&Made>,
+        wanted: &HashSet<&Below>,
     ) -> Result<Made, Failure> {
         let target = at.under(self.top);
         let entry = match above {
@@ -152,7 +158,9 @@ impl TreeCopy<'_> {
             Some(Kind::Directory) => {
                 let entries = self.to.list(&target).await?;
                 sweep_entries(self.to, &target, &entries).await;
-                Ok(Made::There(entries.into_iter().collect()))
+                let concerns = |name: &[u8]| at.child(name).is_some_and(|at| wanted.contains(&at));
+                let entries = entries.into_iter().filter(|(name, _)| concerns(name));
+                Ok(Made::There(entries.collect()))
             }
             Some(other) => Err(failed(
                 "not_directory",

@@ -1,6 +1,6 @@
 //! Which copies run: a few at a time, and never two to one place.
 
-use super::failure::hinted;
+use super::failure::{hinted, running};
 use crate::ops::Failure;
 use fleet::Deadline;
 use std::collections::HashSet;
@@ -14,7 +14,7 @@ const AT_ONCE: usize = 4;
 #[derive(Clone)]
 pub(in crate::ops) struct Turns {
     places: Arc<Semaphore>,
-    targets: Arc<Mutex<HashSet<String>>>,
+    targets: Arc<Mutex<HashSet<Vec<u8>>>>,
 }
 
 impl Default for Turns {
@@ -32,7 +32,7 @@ pub(super) struct Turn(#[expect(dead_code, reason = "held, not used")] OwnedSema
 /// The right to copy to one place. Dropping it gives it back.
 pub(super) struct Claimed {
     turns: Turns,
-    target: String,
+    target: Vec<u8>,
 }
 
 impl Turns {
@@ -52,17 +52,10 @@ impl Turns {
         }
     }
 
-    /// Takes a place to copy to, unless another copy writes there.
-    pub(super) fn claim(&self, target: String) -> Result<Claimed, Failure> {
+    /// Takes a place to copy to, which is shown like this, unless another copy writes there.
+    pub(super) fn claim(&self, target: Vec<u8>, shown: &str) -> Result<Claimed, Failure> {
         if !self.lock().insert(target.clone()) {
-            return Err(Failure {
-                outcome: "refused",
-                ..hinted(
-                    "copy_running",
-                    format!("another copy to `{target}` is running"),
-                    "wait until it has ended",
-                )
-            });
+            return Err(running(shown));
         }
         Ok(Claimed {
             turns: self.clone(),
@@ -70,7 +63,7 @@ impl Turns {
         })
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<Vec<u8>>> {
         self.targets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -89,14 +82,14 @@ mod tests {
     #[test]
     fn two_copies_to_one_place_do_not_meet() {
         let turns = Turns::default();
-        let first = turns.claim("web1:/a".into()).unwrap();
+        let first = turns.claim("web1:/a".into(), "a").unwrap();
         assert_eq!(
-            turns.claim("web1:/a".into()).err().unwrap().code,
+            turns.claim("web1:/a".into(), "a").err().unwrap().code,
             "copy_running"
         );
-        assert!(turns.claim("web1:/b".into()).is_ok());
+        assert!(turns.claim("web1:/b".into(), "b").is_ok());
         drop(first);
-        assert!(turns.claim("web1:/a".into()).is_ok());
+        assert!(turns.claim("web1:/a".into(), "a").is_ok());
     }
 
     #[tokio::test(start_paused = true)]

@@ -14,7 +14,7 @@ use crate::support::sshd::config::SshdConfig;
 use crate::support::yard::{Yard, chmod, fill, same};
 
 /// Names that a careless program takes for something else.
-const NAMES: [&[u8]; 9] = [
+const NAMES: [&[u8]; 8] = [
     b"-rf",
     b"a b",
     b"new\nline",
@@ -23,8 +23,10 @@ const NAMES: [&[u8]; 9] = [
     b"$(touch canary)",
     b"'quote\"",
     b"...",
-    b".x.scout-0123abcd.part",
 ];
+
+/// What another copy has not finished: at its destination it would be cleared away.
+const UNFINISHED: &str = "deep/.x.scout-0123abcd.part";
 
 fn tree(at: &Path) {
     std::fs::create_dir_all(at.join("empty")).unwrap();
@@ -38,6 +40,7 @@ fn tree(at: &Path) {
     }
     fill(&at.join("large"), 3_000_000, 77);
     fill(&at.join("none"), 0, 1);
+    fill(&at.join(UNFINISHED), 10, 1);
     chmod(&at.join("large"), 0o751);
     chmod(&at.join("empty"), 0o500);
     symlink("/etc/passwd", at.join("link")).unwrap();
@@ -59,7 +62,7 @@ fn same_tree(one: &Path, other: &Path) {
         0o500,
         "an empty directory is there"
     );
-    for skipped in ["link", "pipe"] {
+    for skipped in ["link", "pipe", UNFINISHED] {
         assert!(other.join(skipped).symlink_metadata().is_err(), "{skipped}");
     }
 }
@@ -84,10 +87,10 @@ async fn a_directory_arrives_with_everything_in_it_and_a_second_time_sends_nothi
     ] {
         let result = copy(&client, &from, &to).await;
         let report = done(&result);
-        assert_eq!(report["files"]["copied"], 11, "{report}");
+        assert_eq!(report["files"]["copied"], 10, "{report}");
         same_tree(&source, place);
         if from.starts_with('/') {
-            assert_eq!(report["files"]["skipped"], 2, "{report}");
+            assert_eq!(report["files"]["skipped"], 3, "{report}");
             assert_eq!(report["skipped"][0]["kind"], "symlink", "{report}");
             assert!(
                 result.text.contains("[skipped] link (symlink)"),
@@ -100,7 +103,7 @@ async fn a_directory_arrives_with_everything_in_it_and_a_second_time_sends_nothi
         let report = done(&again);
         assert_eq!(
             (&report["files"]["unchanged"], &report["sent_bytes"]),
-            (&11.into(), &0.into())
+            (&10.into(), &0.into())
         );
         assert!(!place.join("tree").exists());
     }

@@ -8,6 +8,7 @@ use super::packet::{Change, Reply, Request};
 use super::{Sftp, SftpError, as_attributes, as_done, as_handle, refused};
 use crate::error::FileProblem;
 use crate::file::{Attributes, Kind, Listing};
+use crate::target::MAX_PATH;
 
 /// The extension that replaces a file in one step.
 const POSIX_RENAME: &str = "posix-rename@openssh.com";
@@ -44,7 +45,14 @@ impl Sftp {
 
     /// Where the link at `path` leads, as it is written there.
     pub(crate) async fn read_link(&self, path: &[u8]) -> Result<Vec<u8>, SftpError> {
-        one_name(self.ask(Request::ReadLink(path)).await?)
+        let link = one_name(self.ask(Request::ReadLink(path)).await?)?;
+        // What is longer is no path (PATH_MAX, limits.h).
+        match link.len() <= MAX_PATH {
+            true => Ok(link),
+            false => Err(SftpError::Problem(FileProblem::Protocol(
+                "a link is longer than a path may be",
+            ))),
+        }
     }
 
     /// The absolute path that `path` stands for, without links.
@@ -59,11 +67,7 @@ impl Sftp {
         mode: Option<u32>,
         modified: Option<u32>,
     ) -> Result<(), SftpError> {
-        let change = Change {
-            size: None,
-            mode,
-            modified,
-        };
+        let change = Change { mode, modified };
         as_done(self.ask(Request::SetStat(path, change)).await?)
     }
 

@@ -33,19 +33,13 @@ impl Sftp {
         Ok(Upload::new(file, path, 0))
     }
 
-    /// Opens a regular file to be written on from `offset`. What it has behind that is cut off.
+    /// Opens a regular file to be written on from `offset`, which must be its end: cutting off what
+    /// is behind could cut what another one has just written, and proven.
     pub(crate) async fn append(&self, path: &[u8], offset: u64) -> Result<Upload<'_>, SftpError> {
         let (file, attributes) = self.open_regular(path, Access::Write).await?;
         let size = attributes.size.unwrap_or(0);
-        if size < offset {
-            return Err(SftpError::Problem(FileProblem::Shorter { size, offset }));
-        }
-        if size > offset {
-            let cut = Change {
-                size: Some(offset),
-                ..Change::default()
-            };
-            as_done(self.ask(Request::FsetStat(&file.handle, cut)).await?)?;
+        if size != offset {
+            return Err(SftpError::Problem(FileProblem::OtherSize { size, offset }));
         }
         Ok(Upload::new(file, path, offset))
     }

@@ -76,6 +76,14 @@ pub(crate) enum Sftp {
     Endless,
     /// As `Endless`, with names that must not become paths: `../x`, `a\nb`, `/etc/passwd`.
     BadNames,
+    /// Every file says that it has ten bytes, and never ends.
+    Growing,
+    /// Every directory has two files, as large as a number can say.
+    Vast,
+    /// Every directory has 3,900 directories with names of 1,000 bytes.
+    Bloated,
+    /// Every directory has 10,000 links, and each leads to a path of 200,000 bytes.
+    LongLinks,
     /// Answers carry an id that nobody asked with.
     WrongIds,
     /// The first answer announces 1 GiB.

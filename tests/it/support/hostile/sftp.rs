@@ -1,6 +1,8 @@
 //! An SFTP server that lies (draft-ietf-secsh-filexfer-02, protocol version 3). It keeps no files and
 //! answers every request at once, each in the way its lie demands.
 
+use std::collections::HashMap;
+
 use bytes::{Buf as _, BufMut as _, BytesMut};
 
 use super::answers::Sftp;
@@ -15,6 +17,7 @@ const OPENDIR: u8 = 11;
 const READDIR: u8 = 12;
 const REALPATH: u8 = 16;
 const STAT: u8 = 17;
+const READLINK: u8 = 19;
 const STATUS: u8 = 101;
 const HANDLE: u8 = 102;
 const DATA: u8 = 103;
@@ -23,6 +26,9 @@ const ATTRS: u8 = 105;
 
 const FILE: u32 = 0o100_644;
 const DIRECTORY: u32 = 0o40_755;
+const LINK: u32 = 0o120_777;
+
+const EOF: u32 = 1;
 
 /// One conversation.
 #[derive(Debug)]
@@ -30,6 +36,9 @@ pub(super) struct SftpLiar {
     lie: Sftp,
     pending: BytesMut,
     entries: u64,
+    /// Open directories, each with the entries it has given.
+    open: HashMap<Vec<u8>, usize>,
+    opened: u64,
 }
 
 impl SftpLiar {
@@ -38,6 +47,8 @@ impl SftpLiar {
             lie,
             pending: BytesMut::new(),
             entries: 0,
+            open: HashMap::new(),
+            opened: 0,
         }
     }
 
@@ -72,6 +83,9 @@ impl SftpLiar {
             // In INIT, the number is the version.
             (_, INIT) => framed(&[&[VERSION], &3u32.to_be_bytes()]),
             (Sftp::Oversized, _) => [&(1u32 << 30).to_be_bytes()[..], &[STATUS]].concat(),
+            (Sftp::Growing | Sftp::Vast | Sftp::Bloated | Sftp::LongLinks, _) => {
+                self.tall(kind, id.to_be_bytes(), &packet)
+            }
             (Sftp::WrongIds, _) => self.honest(kind, id.wrapping_add(1000), &packet),
             _ => self.honest(kind, id, &packet),
         }
@@ -105,6 +119,64 @@ impl SftpLiar {
         }
     }
 
+    /// The answer of a host that keeps to the protocol, with content beyond all measure.
+    fn tall(&mut self, kind: u8, id: [u8; 4], asked: &[u8]) -> Vec<u8> {
+        let size = if self.lie == Sftp::Growing {
+            10
+        } else {
+            u64::MAX
+        };
+        let number = |at: usize| {
+            let bytes = at.checked_sub(4).and_then(|at| asked.get(at..at + 4));
+            bytes.map_or(0, |mut bytes| bytes.get_u32())
+        };
+        match kind {
+            OPENDIR => {
+                self.opened += 1;
+                let handle = self.opened.to_be_bytes();
+                self.open.insert(handle.to_vec(), 0);
+                framed(&[&[HANDLE], &id, &string(&handle)])
+            }
+            READDIR => self.names(id, asked.get(4..).unwrap_or_default()),
+            READ => {
+                let data = vec![b'x'; (number(asked.len()) as usize).min(32 << 10)];
+                framed(&[&[DATA], &id, &string(&data)])
+            }
+            READLINK => {
+                let path = string(&vec![b'l'; 200_000]);
+                framed(&[&[NAME], &id, &one(), &path, &string(b""), &no_attrs()])
+            }
+            FSTAT => framed(&[&[ATTRS], &id, &sized(FILE, size)]),
+            STAT | LSTAT if asked.contains(&b'.') => framed(&[&[ATTRS], &id, &sized(FILE, size)]),
+            _ => self.honest(kind, u32::from_be_bytes(id), asked),
+        }
+    }
+
+    /// The next names of an open directory, a hundred at a time.
+    fn names(&mut self, id: [u8; 4], handle: &[u8]) -> Vec<u8> {
+        let (all, width, mode, size) = match self.lie {
+            Sftp::Vast => (2, 1, FILE, u64::MAX),
+            Sftp::Bloated => (3900, 1000, DIRECTORY, 0),
+            _ => (10_000, 5, LINK, 0),
+        };
+        let given = self.open.entry(handle.to_vec()).or_default();
+        let next = (*given..all).take(100);
+        if next.len() == 0 {
+            let (code, nothing) = (EOF.to_be_bytes(), string(b""));
+            return framed(&[&[STATUS], &id, &code, &nothing, &nothing]);
+        }
+        *given += next.len();
+        let mut names = Vec::new();
+        names.put_u32(next.len() as u32);
+        for at in next {
+            let suffix = if mode == FILE { ".bin" } else { "" };
+            names.extend(string(format!("{at:0width$}{suffix}").as_bytes()));
+            names.extend(string(b""));
+            names.extend(sized(mode, size));
+        }
+        framed(&[&[NAME], &id, &names])
+    }
+
     fn name(&mut self, id: [u8; 4]) -> Vec<u8> {
         const BAD: [&str; 3] = ["../x", "a\nb", "/etc/passwd"];
         self.entries += 1;
@@ -127,11 +199,15 @@ fn no_attrs() -> [u8; 4] {
 
 /// A size that no reader reaches, and a mode (stat(2)).
 fn attrs(mode: u32) -> Vec<u8> {
+    sized(mode, 1 << 40)
+}
+
+fn sized(mode: u32, size: u64) -> Vec<u8> {
     const SIZE: u32 = 1;
     const PERMISSIONS: u32 = 4;
     let mut out = Vec::new();
     out.put_u32(SIZE | PERMISSIONS);
-    out.put_u64(1 << 40);
+    out.put_u64(size);
     out.put_u32(mode);
     out
 }

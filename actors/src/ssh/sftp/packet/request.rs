@@ -11,7 +11,6 @@ const WRITE: u8 = 6;
 const LSTAT: u8 = 7;
 const FSTAT: u8 = 8;
 const SETSTAT: u8 = 9;
-const FSETSTAT: u8 = 10;
 const OPENDIR: u8 = 11;
 const READDIR: u8 = 12;
 const REMOVE: u8 = 13;
@@ -38,7 +37,6 @@ pub(in crate::ssh::sftp) enum Access {
 /// Attributes to be set (§5); what is absent stays as it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::ssh::sftp) struct Change {
-    pub(in crate::ssh::sftp) size: Option<u64>,
     pub(in crate::ssh::sftp) mode: Option<u32>,
     /// The time of the last access is set with it: the protocol has no one without the other.
     pub(in crate::ssh::sftp) modified: Option<u32>,
@@ -47,14 +45,7 @@ pub(in crate::ssh::sftp) struct Change {
 impl Change {
     fn put(&self, out: &mut BytesMut) {
         let flag = |bit: u32, is_there: bool| if is_there { bit } else { 0 };
-        out.put_u32(
-            flag(1, self.size.is_some())
-                | flag(4, self.mode.is_some())
-                | flag(8, self.modified.is_some()),
-        );
-        if let Some(size) = self.size {
-            out.put_u64(size);
-        }
+        out.put_u32(flag(4, self.mode.is_some()) | flag(8, self.modified.is_some()));
         if let Some(mode) = self.mode {
             out.put_u32(mode);
         }
@@ -89,7 +80,6 @@ pub(in crate::ssh::sftp) enum Request<'a> {
     Lstat(&'a [u8]),
     Fstat(&'a Handle),
     SetStat(&'a [u8], Change),
-    FsetStat(&'a Handle, Change),
     OpenDir(&'a [u8]),
     ReadDir(&'a Handle),
     RealPath(&'a [u8]),
@@ -155,10 +145,6 @@ impl Request<'_> {
             Self::Fstat(handle) => put(FSTAT, handle),
             Self::SetStat(path, change) => {
                 put(SETSTAT, path);
-                change.put(out);
-            }
-            Self::FsetStat(handle, change) => {
-                put(FSETSTAT, handle);
                 change.put(out);
             }
             Self::OpenDir(path) => put(OPENDIR, path),
@@ -269,16 +255,12 @@ mod tests {
     #[test]
     fn only_what_changes_is_in_a_change() {
         let change = Change {
-            size: Some(1),
             mode: None,
             modified: Some(2),
         };
         let mut packet = encoded(Request::SetStat(b"", change));
         packet.advance(13);
-        assert_eq!(
-            *packet,
-            [0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 2]
-        );
+        assert_eq!(*packet, [0, 0, 0, 8, 0, 0, 0, 2, 0, 0, 0, 2]);
     }
 
     proptest! {
