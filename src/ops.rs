@@ -58,6 +58,7 @@ pub use read::{
     ReadReport, ReadRequest, TreeReport,
 };
 pub use run::{RunReport, RunRequest};
+pub(crate) use text::one_line;
 pub use text::{Bytes, Printable};
 pub use zfs::PoolName;
 

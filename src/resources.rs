@@ -9,6 +9,7 @@ mod contents;
 mod docker;
 mod host;
 mod hosts;
+mod listed;
 mod scout;
 mod source;
 mod subject;

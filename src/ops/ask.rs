@@ -8,7 +8,7 @@
 mod said;
 
 pub use said::Shown;
-pub(super) use said::{Said, file_text, one_line, unreadable};
+pub(super) use said::{Said, file_text, quoted, unreadable};
 
 use super::{Failure, Ops};
 use crate::access::Principal;
@@ -123,7 +123,7 @@ impl<'a> Question<'a> {
 
     fn failure(&self, host: &HostName, outcome: &Outcome, said: Option<&str>) -> Failure {
         let name = self.name;
-        let because = said.map(|said| format!(": {}", one_line(said)));
+        let because = said.map(|said| format!(": {}", quoted(said)));
         let because = because.unwrap_or_default();
         let says =
             |any: &[&str]| said.is_some_and(|said| any.iter().any(|words| said.contains(words)));

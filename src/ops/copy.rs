@@ -109,7 +109,14 @@ impl Ops {
             to,
             overwrite: false,
         };
-        self.copy(principal, request, progress, deadline).await
+        let copied = self.copy(principal, request, progress, deadline).await;
+        copied.map_err(|failed| match failed.code {
+            "exists" => Failure {
+                hint: Some("choose another name, or replace it with `copy`".into()),
+                ..failed
+            },
+            _ => failed,
+        })
     }
 
     fn may_copy(&self, principal: &Principal, request: &CopyRequest) -> Result<Direction, Failure> {
@@ -201,9 +208,15 @@ impl Ops {
         }
         hosts.sort_unstable();
         hosts.dedup();
-        let mut sessions = Vec::with_capacity(hosts.len());
+        let mut leases = Vec::with_capacity(hosts.len());
+        // One copy after the other, or each of two could have one place of a small pool.
+        let gate = self.turns.gate(deadline).await?;
         for host in hosts {
-            let lease = self.lease(principal, host, deadline).await?;
+            leases.push(self.lease(principal, host, deadline).await?);
+        }
+        drop(gate);
+        let mut sessions = Vec::with_capacity(leases.len());
+        for lease in leases {
             let files = lease.files(deadline).await;
             let files = files.map_err(|error| self.failure(principal, error))?;
             sessions.push((lease, files));

@@ -1,7 +1,7 @@
 //! What a host last wrote into its log: the journal where there is one, else the file that a log
 //! daemon writes.
 
-use super::ask::{Question, Said, Shown, file_text, one_line};
+use super::ask::{Question, Said, Shown, file_text, quoted};
 use super::{Failure, Ops, Range, ReadReport, ReadRequest};
 use crate::access::Principal;
 use fleet::{Deadline, HostName, RemotePath};
@@ -101,7 +101,7 @@ fn aside(said: &Said) -> String {
     let line = said.aside.lines().next().unwrap_or_default();
     match line.trim() {
         "" => String::new(),
-        line => format!(" ({})", one_line(line)),
+        line => format!(" ({})", quoted(line)),
     }
 }
 

@@ -101,7 +101,7 @@ impl Bytes {
 }
 
 /// A name with a newline must not look like two.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.replace('\n', "\\n").replace('\t', "\\t")
 }
 

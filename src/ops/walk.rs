@@ -33,8 +33,8 @@ pub(super) enum Step {
     /// A directory whose entries cannot be had, and why; it was an entry before, unless it is the
     /// root.
     Unreadable(RemotePath, FleetError),
-    /// A directory with more entries than one listing holds, or with an entry whose path is too
-    /// long to be asked for. The other entries come next.
+    /// A directory with more entries than one listing holds, or with entries whose paths are too
+    /// long to be asked for; once for each directory. The other entries come next.
     Cut(RemotePath),
 }
 
@@ -70,6 +70,7 @@ struct Directory {
     path: RemotePath,
     entries: Vec<Node>,
     bytes: usize,
+    /// Whether there is more in it than is said of it: said once.
     cut: bool,
     /// The next entry.
     at: usize,
@@ -141,7 +142,11 @@ impl<'s> Walk<'s> {
             let path = match directory.path.join(&node.name) {
                 Ok(path) => path,
                 // Longer than a path may be: nobody can name what is there.
-                Err(_) => return Ok(Some(Step::Cut(directory.path.clone()))),
+                Err(_) if directory.cut => continue,
+                Err(_) => {
+                    directory.cut = true;
+                    return Ok(Some(Step::Cut(directory.path.clone())));
+                }
             };
             let is_directory = attributes.kind() == Kind::Directory;
             let closed = is_directory && depth >= self.depth;
@@ -343,6 +348,25 @@ mod tests {
                 })
             })
         })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_directory_with_names_too_long_is_cut_once() {
+        let long = "a".repeat(fleet::target::MAX_PATH);
+        let names = [&*long, "b", &*format!("{long}b"), "c"];
+        let names = names.map(|name| (name.to_owned(), false));
+        let tree = Tree::from([("/r".to_owned(), names.to_vec())]);
+        let root = RemotePath::parse("/r").unwrap();
+        let mut walk = Walk::new(lister(&tree, Arc::default()), root, 3);
+        let mut found = Vec::new();
+        while let Some(step) = walk.next().await.unwrap() {
+            found.push(match step {
+                Step::Entry(entry) => entry.path.to_string(),
+                Step::Unreadable(path, _) => format!("{path} unreadable"),
+                Step::Cut(path) => format!("{path} cut"),
+            });
+        }
+        assert_eq!(found, ["/r cut", "/r/b", "/r/c"]);
     }
 
     fn expected(tree: &Tree, at: &str, left: usize, found: &mut Vec<String>) {

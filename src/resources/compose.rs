@@ -1,9 +1,10 @@
 //! `{host}://compose`: the compose projects of a host, their files and their logs.
 
 use super::Reader;
+use super::listed::{self, Listed};
 use super::source::Form;
 use super::subject::Source;
-use crate::ops::{Failure, Printable, Shown};
+use crate::ops::{Failure, Project, ProjectName, Shown};
 use fleet::HostName;
 
 pub(super) const FORMS: &[Form] = &[
@@ -39,20 +40,27 @@ pub(super) async fn list(
     let ops = reader.ops;
     let listed = ops.projects(reader.principal, host, reader.deadline);
     let listed = listed.await?;
-    let projects = listed.projects.iter().map(|project| {
-        let mark = if project.is_running() { '●' } else { '○' };
-        let (name, status) = (&project.name, &project.status);
-        let files = project.files().join("\n    ");
-        format!(
-            "{mark} {name}\n  Status: {status}\n  Files: {files}\n  Contents: {base}/{name}\n  Logs: {base}/{name}/logs\n"
-        )
+    let files: Vec<Vec<String>> = listed.projects.iter().map(Project::files).collect();
+    let projects = listed.projects.iter().zip(&files);
+    let projects = projects.map(|(project, files)| {
+        let name = ProjectName::parse(&project.name);
+        let uri = |name: &ProjectName| format!("{base}/{name}");
+        let uris = name.iter().map(uri).flat_map(|uri| {
+            let logs = format!("{uri}/logs");
+            [("Contents", uri), ("Logs", logs)]
+        });
+        Listed {
+            is_running: project.is_running(),
+            name: &project.name,
+            facts: vec![
+                ("Status", vec![&*project.status]),
+                ("Files", files.iter().map(String::as_str).collect()),
+            ],
+            uris: uris.collect(),
+        }
     });
-    let mut text: String = projects.collect();
-    if text.is_empty() {
-        text.push_str("No compose projects.");
-    }
     Ok(Shown {
-        text: Printable(&text).to_string(),
+        text: listed::text(projects, "No compose projects."),
         truncated: false,
         holds: vec![listed.hold],
     })

@@ -1,9 +1,10 @@
 //! `{host}://docker`: the containers of a host, and their logs.
 
 use super::Reader;
+use super::listed::{self, Listed};
 use super::source::Form;
 use super::subject::Source;
-use crate::ops::{Failure, Printable, Shown};
+use crate::ops::{ContainerName, Failure, Shown};
 use fleet::HostName;
 
 pub(super) const FORMS: &[Form] = &[
@@ -33,23 +34,25 @@ pub(super) async fn list(
     let listed = ops.containers(reader.principal, host, reader.deadline);
     let listed = listed.await?;
     let containers = listed.containers.iter().map(|container| {
-        let mark = if container.is_running() { '●' } else { '○' };
-        let name = &container.name;
-        format!(
-            "{mark} {name}\n  Status: {}\n  Image: {}\n  Logs: {base}/{name}/logs\n",
-            container.status, container.image
-        )
+        let name = ContainerName::parse(&container.name);
+        let uris = name.map(|name| ("Logs", format!("{base}/{name}/logs")));
+        Listed {
+            is_running: container.is_running(),
+            name: &container.name,
+            facts: vec![
+                ("Status", vec![&*container.status]),
+                ("Image", vec![&*container.image]),
+            ],
+            uris: uris.into_iter().collect(),
+        }
     });
-    let mut text: String = containers.collect();
-    if text.is_empty() {
-        text.push_str("No containers.");
-    }
+    let mut text = listed::text(containers, "No containers.");
     if listed.truncated {
         let shown = listed.containers.len();
         text.push_str(&format!("\n[truncated at {shown} containers]"));
     }
     Ok(Shown {
-        text: Printable(&text).to_string(),
+        text,
         truncated: listed.truncated,
         holds: vec![listed.hold],
     })

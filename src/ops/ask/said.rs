@@ -86,13 +86,13 @@ pub(in crate::ops) fn unreadable(host: &HostName, program: &str, line: &str) -> 
         host: Some(host.to_string()),
         ..Failure::invalid(format!(
             "`{program}` on `{host}` answered in a form that Scout does not know: {}",
-            one_line(line)
+            quoted(line)
         ))
     }
 }
 
 /// What a host says, within a sentence.
-pub(in crate::ops) fn one_line(text: &str) -> String {
+pub(in crate::ops) fn quoted(text: &str) -> String {
     let line: String = text.trim().chars().take(QUOTED).collect();
     Printable(&line).to_string().replace('\n', "\\n")
 }
@@ -103,8 +103,8 @@ mod tests {
 
     #[test]
     fn what_a_host_says_stays_on_one_line_and_acts_on_nothing() {
-        assert_eq!(one_line(" a\nb\u{1b}[2J\t "), "a\\nb\\u{1b}[2J");
-        assert_eq!(one_line(&"é".repeat(300)).chars().count(), QUOTED);
+        assert_eq!(quoted(" a\nb\u{1b}[2J\t "), "a\\nb\\u{1b}[2J");
+        assert_eq!(quoted(&"é".repeat(300)).chars().count(), QUOTED);
         assert_eq!(
             printed("a\u{7}\n", true),
             "a\\u{7}\n\n\n[truncated at 3 bytes]"

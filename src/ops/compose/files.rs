@@ -2,7 +2,7 @@
 
 use super::ProjectName;
 use crate::access::Principal;
-use crate::ops::ask::{Shown, file_text, one_line};
+use crate::ops::ask::{Shown, file_text, quoted};
 use crate::ops::{Failure, FileReport, Ops, Printable, Range, ReadReport, ReadRequest};
 use fleet::{Deadline, HostName, RemotePath};
 use std::fmt::Write as _;
@@ -41,7 +41,7 @@ impl Ops {
                     text
                 }
                 Err(failure) => {
-                    let why = format!("[cannot be read: {}]", one_line(&failure.message));
+                    let why = format!("[cannot be read: {}]", quoted(&failure.message));
                     unread = Some(failure);
                     why
                 }
@@ -50,7 +50,7 @@ impl Ops {
             let _written = write!(
                 shown.text,
                 "\n# File: {}\n{}",
-                one_line(file),
+                quoted(file),
                 content.trim_end()
             );
         }

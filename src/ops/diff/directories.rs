@@ -2,7 +2,7 @@
 
 use super::merge::{Merged, What, merge};
 use super::report::{DiffReport, DirectoriesReport};
-use super::survey::{Below, Survey};
+use super::survey::{Relative, Survey};
 use crate::access::Principal;
 use crate::ops::checksum::{self, Sum};
 use crate::ops::{Failure, Ops, Progress, Step, Unit};
@@ -104,7 +104,7 @@ impl Ops {
         &self,
         principal: &Principal,
         place: &Target,
-        files: &[(Below, u64)],
+        files: &[(Relative, u64)],
         deadline: Deadline,
     ) -> Result<Option<Vec<Option<Sum>>>, Failure> {
         let lease = self.lease(principal, &place.host, deadline).await?;
@@ -121,12 +121,12 @@ impl Ops {
 }
 
 /// How many files are next.
-fn chunk(files: &[(Below, u64)]) -> usize {
+fn chunk(files: &[(Relative, u64)]) -> usize {
     let (most, room) = CHUNK;
-    let mut bytes = 0;
-    let fits = |(_, size): &&(Below, u64)| {
-        // Whatever sizes a host says.
-        bytes = u64::saturating_add(bytes, *size);
+    let mut bytes: u64 = 0;
+    let fits = |(_, size): &&(Relative, u64)| {
+        // Sizes are what the hosts say.
+        bytes = bytes.saturating_add(*size);
         bytes <= room
     };
     files.iter().take(most).take_while(fits).count().max(1)
@@ -134,10 +134,10 @@ fn chunk(files: &[(Below, u64)]) -> usize {
 
 /// Notes what the sums say, and counts what is the same.
 fn settle(
-    files: &[(Below, u64)],
+    files: &[(Relative, u64)],
     old: Vec<Option<Sum>>,
     new: Vec<Option<Sum>>,
-    found: &mut BTreeMap<Below, What>,
+    found: &mut BTreeMap<Relative, What>,
 ) -> u64 {
     let mut same = 0;
     for ((below, _), sums) in files.iter().zip(old.into_iter().zip(new)) {
@@ -164,17 +164,18 @@ mod tests {
     #[test]
     fn chunks_are_bound_by_number_and_bytes() {
         let files = |sizes: &[u64]| -> Vec<_> {
-            let below = |&size: &u64| (Below::new("x"), size);
+            let below = |&size: &u64| (Relative::new("x"), size);
             sizes.iter().map(below).collect()
         };
         assert_eq!(chunk(&files(&[1 << 40, 1])), 1, "however large");
         assert_eq!(chunk(&files(&[100 << 20, 100 << 20, 100 << 20])), 2);
+        assert_eq!(chunk(&files(&[1, u64::MAX, u64::MAX])), 1, "as they claim");
         assert_eq!(chunk(&files(&[0; 3000])), 1000);
     }
 
     #[test]
     fn sums_decide() {
-        let files = ["a", "b", "c"].map(|path| (Below::new(path), 1));
+        let files = ["a", "b", "c"].map(|path| (Relative::new(path), 1));
         let mut found = BTreeMap::new();
         let (one, two) = (Some([1; 32]), Some([2; 32]));
         let same = settle(

@@ -1,6 +1,6 @@
 //! Two surveys side by side: what differs for certain, and which files must be read to know. Pure.
 
-use super::survey::{Below, Item, Survey};
+use super::survey::{Item, Relative, Survey};
 use fleet::file::Kind;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -28,9 +28,9 @@ pub(super) enum What {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Merged {
     /// By path.
-    pub(super) found: BTreeMap<Below, What>,
+    pub(super) found: BTreeMap<Relative, What>,
     /// Files of the same size in both, and that size.
-    pub(super) same_size: Vec<(Below, u64)>,
+    pub(super) same_size: Vec<(Relative, u64)>,
     /// What is in both, and is the same as far as that can be seen.
     pub(super) compared: u64,
     /// Links nobody had the time to read.
@@ -42,18 +42,18 @@ pub(super) fn merge(old: Survey, new: Survey) -> Merged {
     let mut merged = Merged::default();
     let frontiers = [frontier(&old), frontier(&new)];
     let is_known = |item: &Item| {
-        let within = |end: &Option<Option<Below>>| match end {
+        let within = |end: &Option<Option<Relative>>| match end {
             None => true,
             Some(last) => last.as_ref().is_some_and(|last| item.below <= *last),
         };
         frontiers.iter().all(within)
     };
     let is_unreadable =
-        |path: &Below| old.unreadable.contains(path) || new.unreadable.contains(path);
+        |path: &Relative| old.unreadable.contains(path) || new.unreadable.contains(path);
     let mut olds = old.items.iter().filter(|item| is_known(item)).peekable();
     let mut news = new.items.iter().filter(|item| is_known(item)).peekable();
     // What is below something that is in one of them only, or is something else, differs with it.
-    let mut settled: Option<&Below> = None;
+    let mut settled: Option<&Relative> = None;
     loop {
         let (from_old, from_new) = match (olds.peek(), news.peek()) {
             (None, None) => break,
@@ -128,7 +128,7 @@ impl Merged {
 
 impl Survey {
     /// Whether it is known what is, and what is not, in the directory of this path.
-    fn knows(&self, path: &Below) -> bool {
+    fn knows(&self, path: &Relative) -> bool {
         let parent = path.parent();
         ![&self.unreadable, &self.cut, &self.closed]
             .iter()
@@ -137,7 +137,7 @@ impl Survey {
 }
 
 /// The last path that is known, of a survey that ended early.
-fn frontier(survey: &Survey) -> Option<Option<Below>> {
+fn frontier(survey: &Survey) -> Option<Option<Relative>> {
     let last = survey.items.last().map(|item| item.below.clone());
     survey.stopped.then_some(last)
 }
@@ -148,7 +148,7 @@ mod tests {
 
     fn item(path: &str, kind: Kind, size: u64) -> Item {
         Item {
-            below: Below::new(path),
+            below: Relative::new(path),
             kind,
             size: Some(size),
             link: None,
@@ -166,7 +166,7 @@ mod tests {
     }
 
     fn found(merged: &Merged) -> Vec<(&str, &What)> {
-        let text = |path: &'_ Below| std::str::from_utf8(path.as_bytes()).unwrap().to_owned();
+        let text = |path: &'_ Relative| std::str::from_utf8(path.as_bytes()).unwrap().to_owned();
         let found = merged.found.iter();
         found
             .map(|(path, what)| (&*Box::leak(text(path).into_boxed_str()), what))
@@ -204,15 +204,15 @@ mod tests {
                 ("e/n", &What::OnlyNew(F)),
             ]
         );
-        assert_eq!(merged.same_size, [(Below::new("b"), 1)]);
+        assert_eq!(merged.same_size, [(Relative::new("b"), 1)]);
         assert_eq!(merged.compared, 1);
     }
 
     #[test]
     fn what_is_not_known_is_no_difference() {
         let mut old = survey(&[("a", D, 0), ("c", D, 0)]);
-        old.unreadable.insert(Below::new("a"));
-        old.cut.insert(Below::new("c"));
+        old.unreadable.insert(Relative::new("a"));
+        old.cut.insert(Relative::new("c"));
         let new = survey(&[
             ("a", D, 0),
             ("a/x", D, 0),

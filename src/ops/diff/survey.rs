@@ -3,6 +3,7 @@
 use crate::ops::sftp;
 use crate::ops::walk::{Step, Walk};
 use fleet::file::Kind;
+use fleet::target::MAX_PATH;
 use fleet::{Deadline, FileSession, FleetError, Lease, RemotePath};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use std::cmp::Ordering;
@@ -11,7 +12,7 @@ use std::collections::BTreeSet;
 /// How deep directories are compared.
 pub(super) const MAX_DEPTH: usize = 32;
 
-/// The most names below one of them, and bytes of their paths; as many of where links lead.
+/// The most names below one of them, and bytes of their paths and of where the links among them lead.
 const MAX_NAMES: (usize, usize) = (50_000, 8 << 20);
 
 /// Links asked for at once.
@@ -20,9 +21,9 @@ const LINKS: usize = 16;
 /// A path below the directory, by its names: in this order a directory comes right before what is in
 /// it, as the walk has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Below(Vec<u8>);
+pub(super) struct Relative(Vec<u8>);
 
-impl Below {
+impl Relative {
     /// The path as bytes.
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -40,25 +41,23 @@ impl Below {
         Self(self.0.get(..end).unwrap_or_default().to_vec())
     }
 
+    fn names(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.split(|&byte| byte == b'/')
+    }
+
     #[cfg(test)]
     pub(super) fn new(path: &str) -> Self {
         Self(path.as_bytes().to_vec())
     }
 }
 
-impl Ord for Below {
+impl Ord for Relative {
     fn cmp(&self, other: &Self) -> Ordering {
-        let names = |path: &'_ Self| {
-            path.0
-                .split(|&byte| byte == b'/')
-                .map(<[u8]>::to_vec)
-                .collect::<Vec<_>>()
-        };
-        names(self).cmp(&names(other))
+        self.names().cmp(other.names())
     }
 }
 
-impl PartialOrd for Below {
+impl PartialOrd for Relative {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
@@ -67,7 +66,7 @@ impl PartialOrd for Below {
 /// What is at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Item {
-    pub(super) below: Below,
+    pub(super) below: Relative,
     pub(super) kind: Kind,
     pub(super) size: Option<u64>,
     /// Where it leads, of a link.
@@ -80,13 +79,15 @@ pub(super) struct Survey {
     /// In the order of their paths.
     pub(super) items: Vec<Item>,
     /// Directories and links that could not be read.
-    pub(super) unreadable: BTreeSet<Below>,
+    pub(super) unreadable: BTreeSet<Relative>,
     /// Directories of which not every name is known.
-    pub(super) cut: BTreeSet<Below>,
+    pub(super) cut: BTreeSet<Relative>,
     /// Directories too deep to be entered.
-    pub(super) closed: BTreeSet<Below>,
+    pub(super) closed: BTreeSet<Relative>,
     /// Whether it ended before its end: nothing is known behind the last item.
     pub(super) stopped: bool,
+    /// Bytes of paths and of where links lead.
+    pub(super) bytes: usize,
 }
 
 impl Survey {
@@ -102,7 +103,6 @@ impl Survey {
         let session = lease.files(deadline).await?;
         let mut survey = Self::default();
         let mut walk = Walk::new(sftp::lister(&session), root.clone(), MAX_DEPTH);
-        let mut bytes = 0;
         loop {
             let step = match walk.next().await {
                 Ok(Some(step)) => step,
@@ -116,8 +116,7 @@ impl Survey {
             match step {
                 Step::Entry(entry) => {
                     let below = below(root, &entry.path);
-                    bytes += below.as_bytes().len();
-                    if survey.items.len() == MAX_NAMES.0 || bytes > MAX_NAMES.1 {
+                    if survey.items.len() == MAX_NAMES.0 || !survey.fits(below.as_bytes()) {
                         survey.stopped = true;
                         break;
                     }
@@ -160,22 +159,13 @@ impl Survey {
                 Err(error) => Err(error),
             });
         let mut read = stream::iter(read).buffered(LINKS);
-        let mut bytes = 0;
         loop {
             match read.try_next().await {
                 Ok(Some((at, link))) => {
-                    let Some(item) = self.items.get_mut(at) else {
-                        continue;
-                    };
-                    bytes += link.as_ref().map_or(0, Vec::len);
-                    if bytes > MAX_NAMES.1 {
+                    if !self.note(at, link) {
                         self.stopped = true;
                         return Ok(());
                     }
-                    if link.is_none() {
-                        self.unreadable.insert(item.below.clone());
-                    }
-                    item.link = link;
                 }
                 Ok(None) => return Ok(()),
                 Err(FleetError::DeadlinePassed { .. }) => {
@@ -186,13 +176,36 @@ impl Survey {
             }
         }
     }
+
+    /// Notes where a link leads, if that is known. What is longer than a path leads nowhere, and a
+    /// host may say a lot of it: that is a link that cannot be read. False when there is no room
+    /// for more.
+    fn note(&mut self, at: usize, link: Option<Vec<u8>>) -> bool {
+        let link = link.filter(|link| link.len() <= MAX_PATH);
+        if link.as_ref().is_some_and(|link| !self.fits(link)) {
+            return false;
+        }
+        if let Some(item) = self.items.get_mut(at) {
+            if link.is_none() {
+                self.unreadable.insert(item.below.clone());
+            }
+            item.link = link;
+        }
+        true
+    }
+
+    /// Counts bytes that are about to be kept. False when they are too many.
+    fn fits(&mut self, more: &[u8]) -> bool {
+        self.bytes += more.len();
+        self.bytes <= MAX_NAMES.1
+    }
 }
 
 /// What stands behind the root.
-fn below(root: &RemotePath, path: &RemotePath) -> Below {
+fn below(root: &RemotePath, path: &RemotePath) -> Relative {
     let rest = path.as_bytes().strip_prefix(root.as_bytes());
     let rest = rest.unwrap_or(path.as_bytes());
-    Below(rest.strip_prefix(b"/").unwrap_or(rest).to_vec())
+    Relative(rest.strip_prefix(b"/").unwrap_or(rest).to_vec())
 }
 
 #[cfg(test)]
@@ -201,16 +214,39 @@ mod tests {
 
     #[test]
     fn paths_are_in_the_order_of_a_walk() {
-        let mut paths = ["a.b", "a/b", "a", "b", "a/b/c", "a-"].map(Below::new);
+        let mut paths = ["a.b", "a/b", "a", "b", "a/b/c", "a-"].map(Relative::new);
         paths.sort();
         assert_eq!(
             paths,
-            ["a", "a/b", "a/b/c", "a-", "a.b", "b"].map(Below::new)
+            ["a", "a/b", "a/b/c", "a-", "a.b", "b"].map(Relative::new)
         );
-        let [a, b] = ["a", "a/b"].map(Below::new);
-        assert!(b.is_below(&a) && !Below::new("a.b").is_below(&a) && !a.is_below(&a));
-        assert!(a.is_below(&Below::new("")));
-        assert_eq!((b.parent(), a.parent()), (a, Below::new("")));
+        let [a, b] = ["a", "a/b"].map(Relative::new);
+        assert!(b.is_below(&a) && !Relative::new("a.b").is_below(&a) && !a.is_below(&a));
+        assert!(a.is_below(&Relative::new("")));
+        assert_eq!((b.parent(), a.parent()), (a, Relative::new("")));
+    }
+
+    #[test]
+    fn a_host_cannot_say_more_of_its_links_than_there_is_room_for() {
+        let link = |nth: usize| Item {
+            below: Relative::new(&nth.to_string()),
+            kind: Kind::Symlink,
+            size: None,
+            link: None,
+        };
+        let mut survey = Survey {
+            items: (0..3000).map(link).collect(),
+            ..Survey::default()
+        };
+        assert!(survey.note(0, Some(vec![b'x'; MAX_PATH + 1])));
+        assert!(survey.note(1, None));
+        assert_eq!(survey.items[0].link, None);
+        assert_eq!(survey.unreadable.len(), 2, "both are said");
+        let taken = (2..3000).take_while(|&at| survey.note(at, Some(vec![b'x'; MAX_PATH])));
+        assert_eq!(taken.count(), MAX_NAMES.1 / MAX_PATH);
+        let kept = survey.items.iter().filter_map(|item| item.link.as_ref());
+        assert_eq!(kept.map(Vec::len).sum::<usize>(), MAX_NAMES.1);
+        assert_eq!(survey.unreadable.len(), 2, "the others are unknown");
     }
 
     #[test]
@@ -218,9 +254,9 @@ mod tests {
         let path = |path: &str| RemotePath::parse(path).unwrap();
         for root in ["/a", "/a/"] {
             let found = path(root).join("b/c").unwrap();
-            assert_eq!(below(&path(root), &found), Below::new("b/c"));
+            assert_eq!(below(&path(root), &found), Relative::new("b/c"));
         }
-        assert_eq!(below(&path("/"), &path("/etc")), Below::new("etc"));
-        assert_eq!(below(&path("~"), &path("~/x")), Below::new("x"));
+        assert_eq!(below(&path("/"), &path("/etc")), Relative::new("etc"));
+        assert_eq!(below(&path("~"), &path("~/x")), Relative::new("x"));
     }
 }

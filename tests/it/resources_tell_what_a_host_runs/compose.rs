@@ -41,6 +41,10 @@ fn containers(dir: &Path) -> Vec<Container> {
 
 /// A host with docker, its compose plugin and an engine.
 async fn start() -> Option<(Fleet, Engine)> {
+    start_with(containers).await
+}
+
+async fn start_with(containers: fn(&Path) -> Vec<Container>) -> Option<(Fleet, Engine)> {
     let (Some(docker), Some(compose)) = (docker(), compose()) else {
         eprintln!("SKIPPED: docker or its compose plugin is not there; tests/run unpacks them");
         return None;
@@ -103,6 +107,27 @@ async fn projects_are_listed_with_their_files_and_where_to_go_on() {
     }
     let looking = |asked: &String| asked.starts_with("GET ") || asked.starts_with("HEAD ");
     assert!(engine.asked().iter().all(looking), "{:?}", engine.asked());
+}
+
+#[tokio::test]
+async fn what_a_container_calls_itself_forges_no_project() {
+    let forging = |dir: &Path| {
+        let mut containers = containers(dir);
+        containers.truncate(1);
+        for container in &mut containers {
+            container.project = Some(("shop\n● bank", "web"));
+            container.files = "/a\n● bank\n  Status: running(9)".into();
+        }
+        containers
+    };
+    let Some((fleet, _engine)) = start_with(forging).await else {
+        return;
+    };
+    let server = TestServer::start(&fleet).await;
+    let list = text(&server.client(Era::Modern), "web-01://compose").await;
+    let expected =
+        "● shop\\n● bank\n  Status: running(1)\n  Files: /a\\n● bank\\n  Status: running(9)\n";
+    assert_eq!(list, expected, "and no URI of what is no name");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use super::super::directories::Rest;
 use super::super::merge::What;
-use super::super::survey::{Below, MAX_DEPTH};
+use super::super::survey::{MAX_DEPTH, Relative};
 use super::SideReport;
 use crate::ops::Printable;
 use crate::ops::text::one_line;
@@ -75,7 +75,7 @@ pub struct RelativeReport {
 impl DirectoriesReport {
     pub(in crate::ops::diff) fn new(
         [old, new]: &[Target; 2],
-        found: BTreeMap<Below, What>,
+        found: BTreeMap<Relative, What>,
         rest: &Rest,
     ) -> Self {
         let all = found.len() as u64;
@@ -128,7 +128,7 @@ impl DirectoriesReport {
 }
 
 impl DifferenceReport {
-    fn new(below: &Below, what: What) -> Self {
+    fn new(below: &Relative, what: What) -> Self {
         let kind = |kind: fleet::file::Kind| Some(kind.label().to_owned());
         let bytes = |size: u64| Some(format!("{size} bytes"));
         let link = |to: Vec<u8>| Some(String::from_utf8_lossy(&to).into_owned());
