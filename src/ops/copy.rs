@@ -183,6 +183,7 @@ impl Ops {
             overwrite: request.overwrite,
             direction,
             meter,
+            deadline: working,
             began,
         };
         match origin.seen.kind {
@@ -232,6 +233,7 @@ struct Job<'a> {
     overwrite: bool,
     direction: Direction,
     meter: &'a Meter,
+    deadline: Deadline,
     began: Instant,
 }
 
@@ -248,9 +250,8 @@ impl Job<'_> {
             in_new_directory: false,
             meter: self.meter,
         };
-        let directory = self.target.parent();
-        let (copied, ()) = tokio::join!(copy.run(), sweep::sweep(self.to, &directory));
-        let copied = copied?;
+        let copied = copy.run().await?;
+        sweep::sweep(self.to, &self.target.parent(), self.deadline).await;
         Ok(CopyReport {
             kind: "file",
             bytes: copied.size,
@@ -270,6 +271,7 @@ impl Job<'_> {
             top: self.target,
             overwrite: self.overwrite,
             meter: self.meter,
+            deadline: self.deadline,
         };
         let TreeEnd {
             counts,
