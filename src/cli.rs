@@ -3,7 +3,7 @@
 //! Data goes to stdout, everything else to stderr. The exit codes are 0 for success, 1 for an
 //! operation that failed, 2 for wrong usage, 64 for a configuration that is refused, 70 for a
 //! defect; `run` gives back the remote exit code, or 255 when Scout itself failed, as `ssh` does, and
-//! on many hosts 0 or 1.
+//! on many hosts 0 or 1; `diff` has the codes of diff(1); 130 is an interrupt.
 
 mod chain;
 mod check;

@@ -138,6 +138,8 @@ pub struct Bounds {
     pub timeout: Option<Duration>,
     /// Bytes kept of each stream; the fleet's limit when absent or larger.
     pub max_bytes: Option<u64>,
+    /// Whether what is left out of a stream is hashed, so that two that were cut can be compared.
+    pub compared: bool,
 }
 
 /// Why a command is refused before anything is sent.

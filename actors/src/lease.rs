@@ -148,7 +148,9 @@ impl Lease {
             .min(limits.max_output);
         let most = limits.command_timeout;
         let timeout = bounds.timeout.unwrap_or(most).min(most);
-        self.run_for(command, timeout, max_output, deadline).await
+        let compared = bounds.compared;
+        self.run_for(command, timeout, (max_output, compared), deadline)
+            .await
     }
 
     /// Runs a program of Scout's own to its end, which its deadline decides alone: the limits of a
@@ -164,14 +166,15 @@ impl Lease {
         deadline: Deadline,
     ) -> Result<Execution, FleetError> {
         let timeout = deadline.left();
-        self.run_for(command, timeout, max_output, deadline).await
+        self.run_for(command, timeout, (max_output, false), deadline)
+            .await
     }
 
     async fn run_for(
         &self,
         command: Command,
         timeout: Duration,
-        max_output: u64,
+        (max_output, compared): (u64, bool),
         deadline: Deadline,
     ) -> Result<Execution, FleetError> {
         let hold = self.reserve(2 * max_output.min(BASE), deadline).await?;
@@ -184,6 +187,7 @@ impl Lease {
             command,
             timeout,
             max_output,
+            compared,
             deadline,
             queued: Instant::now(),
             hold: Some(hold),

@@ -84,6 +84,8 @@ pub struct Captured {
     pub bytes: Vec<u8>,
     /// How many bytes the stream had; more than were kept when it was cut.
     pub total: u64,
+    /// The SHA-256 of the bytes that were left out, if there are any and it was asked for.
+    pub rest: Option<[u8; 32]>,
 }
 
 impl Captured {

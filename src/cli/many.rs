@@ -33,7 +33,7 @@ pub(super) struct ManyArgs {
     width: usize,
     /// After so many seconds print what is ready, and stop what is under way.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    pub(super) deadline: Option<Duration>,
+    deadline: Option<Duration>,
     /// Print the answer of each host, also where many are equal.
     #[arg(long)]
     no_fold: bool,
@@ -46,8 +46,8 @@ pub(super) struct ManyArgs {
     ndjson: bool,
 }
 
-/// The host, if the text names one and no more. What is wrong with it is said elsewhere.
-pub(super) fn single(hosts: &str) -> bool {
+/// Whether the text names one host and no more. What is wrong with it is said elsewhere.
+pub(super) fn is_single(hosts: &str) -> bool {
     let plain = |expression: Expression| expression.as_single().is_some();
     HostName::parse(hosts).is_ok() && Expression::parse(hosts).map_or(true, plain)
 }
@@ -56,6 +56,12 @@ impl ManyArgs {
     /// Whether the form that was asked for is one for many hosts.
     pub(super) fn is_asked_for(&self) -> bool {
         self.ndjson
+    }
+
+    /// The deadline of the work on one host. Whoever says how long it may take is not held to what a
+    /// request may.
+    pub(super) fn bound(&self, usual: Deadline) -> Deadline {
+        self.deadline.map_or(usual, Deadline::within)
     }
 
     /// Does the work in these places, and prints the answer. `scout_failed` is what to exit with when
@@ -68,17 +74,16 @@ impl ManyArgs {
         work: impl FnOnce(&Ops, &Principal) -> Result<(Vec<Place>, Work), Failure>,
     ) -> ExitCode {
         with_ops_to_the_end(config, async |ops, principal, deadline, stop| {
-            // Whoever says how long it may take is not held to what a request may.
-            let deadline = self
-                .deadline
-                .map_or(deadline, |span| Deadline::within(span + ENDING));
+            let stopping = |span| Deadline::within(span + ENDING);
+            let deadline = self.deadline.map_or(deadline, stopping);
             let bar = Bar::new();
             let progress = match self.ndjson {
                 true => Progress::silent(),
                 false => bar.progress(),
             };
             let request = work(ops, principal).map(|(places, work)| self.request(places, work));
-            let mut line = |answer: &HostAnswer| say(answer);
+            let mut lost = false;
+            let mut line = |answer: &HostAnswer| lost |= !say(answer);
             let report = match request {
                 Err(failure) => Err(failure),
                 Ok(request) => {
@@ -96,6 +101,7 @@ impl ManyArgs {
                     say(&failure);
                     ExitCode::from(scout_failed)
                 }
+                Ok(_) if lost => ExitCode::from(scout_failed),
                 report => {
                     let printed = report.map(|report| self.print(&report, json, scout_failed));
                     finish(printed, json, scout_failed)
@@ -127,8 +133,10 @@ impl ManyArgs {
             return print(report, true, code, failed);
         }
         if self.ndjson {
-            say(&Summary::of(report));
-            return code;
+            return match say(&Summary::of(report)) {
+                true => code,
+                false => failed,
+            };
         }
         out::data(text(report).as_bytes(), code, failed)
     }
@@ -157,9 +165,11 @@ fn text(report: &BroadcastReport) -> String {
     text + "\n"
 }
 
-/// A line of JSON.
-fn say(value: &impl Serialize) {
-    out::say(serde_json::to_string(value).unwrap_or_else(|error| error.to_string()));
+/// A line of JSON; false if it could not be written, which has been said then.
+fn say(value: &impl Serialize) -> bool {
+    let line = serde_json::to_string(value).unwrap_or_else(|error| error.to_string());
+    let (written, lost) = (ExitCode::SUCCESS, ExitCode::FAILURE);
+    out::data(format!("{line}\n").as_bytes(), written, lost) == written
 }
 
 /// The last line of JSON.
@@ -202,10 +212,10 @@ mod tests {
     #[test]
     fn a_plain_name_is_one_host_and_everything_else_may_be_many() {
         for one in ["web-01", "db.example.com", "10.0.0.1", "fd00::1"] {
-            assert!(single(one), "{one}");
+            assert!(is_single(one), "{one}");
         }
         for many in ["web-*", "web-[01-02]", "a,b", "@db", "all", "!a", "a b", ""] {
-            assert!(!single(many), "{many}");
+            assert!(!is_single(many), "{many}");
         }
     }
 

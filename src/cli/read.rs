@@ -53,10 +53,7 @@ pub(super) async fn run(config: &Config, args: ReadArgs) -> ExitCode {
         return on_many(config, args).await;
     }
     with_ops(config, async |ops, principal, deadline| {
-        let deadline = args
-            .many
-            .deadline
-            .map_or(deadline, |span| deadline.at_most(span));
+        let deadline = args.many.bound(deadline);
         let report = match read_request(args) {
             Ok(request) => ops.read(principal, request, deadline).await,
             Err(failure) => Err(failure),
@@ -73,7 +70,7 @@ pub(super) async fn run(config: &Config, args: ReadArgs) -> ExitCode {
 /// Whether no more than one host is meant; what is no target at all is none for many either.
 fn is_single(target: &OsStr) -> bool {
     target::split(target.as_bytes())
-        .is_none_or(|(host, _)| many::single(&String::from_utf8_lossy(host)))
+        .is_none_or(|(host, _)| many::is_single(&String::from_utf8_lossy(host)))
 }
 
 /// The same path on every host of an expression.

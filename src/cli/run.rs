@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::ops::{Failure, Ops, RunReport, RunRequest, Work};
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
+use fleet::command::MAX_STDIN;
 use fleet::{Bounds, HostName, Outcome, Program, RemotePath};
 use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal, Read as _};
@@ -46,15 +47,14 @@ pub(super) struct RunArgs {
 
 pub(super) async fn run(config: &Config, args: RunArgs) -> ExitCode {
     let json = args.json;
-    if !many::single(&args.host) || args.many.is_asked_for() {
-        return on_many(config, args).await;
+    // Before anything is started: whoever types has time, and may give up.
+    let stdin = args.stdin.then(standard_input).transpose();
+    if !many::is_single(&args.host) || args.many.is_asked_for() {
+        return on_many(config, args, stdin).await;
     }
     with_ops(config, async |ops, principal, deadline| {
-        let deadline = args
-            .many
-            .deadline
-            .map_or(deadline, |span| deadline.at_most(span));
-        let report = match run_request(args) {
+        let deadline = args.many.bound(deadline);
+        let report = match run_request(args, stdin) {
             Ok(request) => ops.run(principal, request, deadline).await,
             Err(failure) => Err(failure),
         };
@@ -68,16 +68,20 @@ pub(super) async fn run(config: &Config, args: RunArgs) -> ExitCode {
 }
 
 /// The same command on every host of an expression.
-async fn on_many(config: &Config, args: RunArgs) -> ExitCode {
+async fn on_many(
+    config: &Config,
+    args: RunArgs,
+    stdin: Result<Option<String>, Failure>,
+) -> ExitCode {
     let RunArgs {
         host: hosts,
         command,
         cwd,
         env,
         timeout,
-        stdin,
         json,
         many,
+        stdin: _,
     } = args;
     let work = |ops: &Ops, principal: &Principal| {
         let places = ops.places(principal, &hosts, None)?;
@@ -85,7 +89,7 @@ async fn on_many(config: &Config, args: RunArgs) -> ExitCode {
             program: program(command),
             cwd: directory(cwd)?,
             env,
-            stdin: stdin.then(standard_input).transpose()?,
+            stdin: stdin?,
             timeout,
         };
         Ok((places, work))
@@ -126,17 +130,19 @@ fn print_run(report: &RunReport, json: bool) -> ExitCode {
     code
 }
 
-fn run_request(args: RunArgs) -> Result<RunRequest, Failure> {
-    let stdin = args.stdin.then(standard_input).transpose()?;
+fn run_request(
+    args: RunArgs,
+    stdin: Result<Option<String>, Failure>,
+) -> Result<RunRequest, Failure> {
     Ok(RunRequest {
         host: HostName::parse(&args.host)?,
         program: program(args.command),
         cwd: directory(args.cwd)?,
         env: args.env,
-        stdin,
+        stdin: stdin?,
         bounds: Bounds {
             timeout: args.timeout,
-            max_bytes: None,
+            ..Bounds::default()
         },
     })
 }
@@ -154,10 +160,12 @@ fn directory(path: Option<OsString>) -> Result<Option<RemotePath>, Failure> {
     Ok(path.transpose()?)
 }
 
-/// All of standard input. It travels as a text, as in a tool call.
+/// All of standard input, and of what is too much no more than tells so. It travels as a text, as in a
+/// tool call.
 fn standard_input() -> Result<String, Failure> {
     let mut bytes = Vec::new();
     std::io::stdin()
+        .take(MAX_STDIN as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| Failure::invalid(format!("cannot read standard input: {error}")))?;
     String::from_utf8(bytes).map_err(|_| {

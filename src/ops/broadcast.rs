@@ -180,7 +180,12 @@ impl Ops {
                         offset,
                         limit: Some(limit.unwrap_or(u64::MAX).min(most)),
                     },
-                    (range, _) => range,
+                    (_, Some(_)) => {
+                        return Err(Failure::invalid(
+                            "`max_bytes` goes with whole files, not with `lines` or `tail`",
+                        ));
+                    }
+                    (range, None) => range,
                 };
                 let decided = places
                     .iter()
@@ -206,6 +211,7 @@ impl Ops {
                 let bounds = Bounds {
                     timeout,
                     max_bytes: Some(most),
+                    compared: true,
                 };
                 Ok((Task::Run { command, bounds }, refusals))
             }

@@ -119,6 +119,7 @@ fn request(args: Args) -> Result<RunRequest, Failure> {
         bounds: Bounds {
             timeout: seconds("timeout_s", args.timeout_s)?,
             max_bytes: args.max_bytes,
+            compared: false,
         },
     })
 }

@@ -93,17 +93,21 @@ async fn a_host_that_is_down_takes_nobody_s_turn() {
     for name in ["a-hole", "b-hole"] {
         fleet.add(Entry::new(name, hole.address(), &key));
     }
-    let server = operator(&fleet).await;
+    let server = TestServer::builder(&fleet)
+        .env("SCOUT_ROLE", "operator")
+        .env("SCOUT_CONNECTION_TIMEOUT", 30)
+        .start()
+        .await;
     let client = server.client(Era::Modern);
-    // They would have the only turn for ten seconds each.
-    let arguments = json!({"hosts": "all", "command": "true", "width": 1, "deadline_s": 6});
+    // They would have the only turn for as long as connecting may take.
+    let arguments = json!({"hosts": "all", "command": "true", "width": 1, "deadline_s": 12});
     let start = Instant::now();
     let result = broadcast(&client, arguments).await;
     let took = start.elapsed();
     let hosts = ["a-hole", "b-hole", "web-01", "web-02", "web-03"];
     let expected = ["not_started", "not_started", "ok", "ok", "ok"];
     assert_eq!(states(&result, &hosts), expected, "{}", result.text);
-    assert!(took < Duration::from_secs(8), "{took:?}");
+    assert!(took < Duration::from_secs(17), "{took:?}");
     let group = group_of(&result, "a-hole");
     assert_eq!(
         group["hosts"],
@@ -144,7 +148,9 @@ async fn never_more_hosts_are_worked_on_than_was_asked_for() {
     let dir = place.path().display().to_string();
     let everyone = std::fs::Permissions::from_mode(0o777);
     std::fs::set_permissions(place.path(), everyone).unwrap();
-    let command = "f=$(mktemp -p \"$DIR\") && ls \"$DIR\" | wc -l && sleep 0.3 && rm \"$f\"";
+    let command = "f=$(mktemp -p \"$DIR\") && ls \"$DIR\" | wc -l && sleep 1 && rm \"$f\"";
+    // Connected before, so that they come as fast as they are let.
+    broadcast(&client, json!({"hosts": "all", "command": "true"})).await;
     let arguments = json!({"hosts": "all", "command": command, "env": {"DIR": dir}, "width": 3});
     let result = broadcast(&client, arguments).await;
     assert!(!result.is_error, "{}", result.text);
@@ -199,4 +205,24 @@ async fn a_caller_that_leaves_ends_it_everywhere() {
         _ = wait_present(&mark, SOON) => {}
     }
     wait_gone(&mark, SOON).await;
+}
+
+#[tokio::test]
+async fn a_command_that_began_late_is_cut_by_the_deadline_and_not_by_its_own_time() {
+    let fleet = Fleet::start(1).await;
+    let server = TestServer::builder(&fleet)
+        .env("SCOUT_ROLE", "operator")
+        .env("SCOUT_HOST_RUNNING", 1)
+        .start()
+        .await;
+    let client = server.client(Era::Modern);
+    let warm = json!({"host": "web-01", "command": "true"});
+    client.call_tool("run", warm).await;
+    let first = json!({"host": "web-01", "command": "sleep 3"});
+    let late = json!({"hosts": "web-01", "command": "sleep 60", "timeout_s": 4, "deadline_s": 6});
+    let (_, late) = tokio::join!(client.call_tool("run", first), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        broadcast(&client, late).await
+    });
+    assert_eq!(states(&late, &["web-01"]), ["running"], "{}", late.text);
 }

@@ -42,6 +42,26 @@ async fn what_differs_shares_the_room_of_one_answer() {
 }
 
 #[tokio::test]
+async fn outputs_that_differ_only_behind_the_cut_are_not_equal() {
+    let fleet = Fleet::builder().shared(3).start().await;
+    let server = operator(&fleet).await;
+    let client = server.client(Era::Modern);
+    let long = |end: &str| format!("yes | head -c 400000; echo {end}");
+    let command = odd(&fleet, &[("web-02", &long("y"))], &long("x"));
+    let arguments = json!({"hosts": "all", "command": command, "max_bytes": 1000});
+    let result = broadcast(&client, arguments).await;
+    let groups = result.structured["groups"].as_array().unwrap();
+    assert_eq!(groups.len(), 2, "{}", result.text);
+    assert_eq!(groups[0]["hosts"], json!(["web-01", "web-03"]));
+    let both = [&groups[0]["stdout"], &groups[1]["stdout"]];
+    assert_eq!(both[0], both[1], "what is shown is the same");
+
+    let lines = json!({"hosts": "all", "path": "/etc/passwd", "tail": 3, "max_bytes": 10});
+    let refused = broadcast(&client, lines).await;
+    assert_eq!(refused.structured["code"], "invalid", "{}", refused.text);
+}
+
+#[tokio::test]
 async fn what_is_equal_counts_once() {
     let fleet = Fleet::builder().shared(20).start().await;
     let server = operator(&fleet).await;

@@ -136,4 +136,27 @@ async fn files_that_are_read_in_part_are_told_apart_by_the_hash_of_the_whole() {
         "{}",
         result.text
     );
+    // What is behind the cut was made the same by nobody.
+    let arguments = json!({"targets": targets, "normalize": ["space"]});
+    let normalized = broadcast(&client, arguments).await;
+    let groups = normalized.structured["groups"].as_array().unwrap();
+    assert_eq!(groups.len(), 2, "{}", normalized.text);
+}
+
+#[tokio::test]
+async fn files_that_are_taken_for_equal_have_no_size_in_common() {
+    let place = tempfile::tempdir().unwrap();
+    let_through(place.path());
+    std::fs::write(place.path().join("a"), "a \n").unwrap();
+    std::fs::write(place.path().join("b"), "a\n").unwrap();
+    let fleet = Fleet::builder().shared(2).start().await;
+    let server = TestServer::start(&fleet).await;
+    let at = |host: &str, name: &str| format!("{host}:{}/{name}", place.path().display());
+    let targets = [at("web-01", "a"), at("web-02", "b")];
+    let arguments = json!({"targets": targets, "normalize": ["space"]});
+    let result = broadcast(&server.client(Era::Modern), arguments).await;
+    let groups = result.structured["groups"].as_array().unwrap();
+    assert_eq!(groups.len(), 1, "{}", result.text);
+    assert!(groups[0].get("size").is_none() && groups[0].get("sha256").is_none());
+    assert!(!result.text.contains("bytes"), "{}", result.text);
 }

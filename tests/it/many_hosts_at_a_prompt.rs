@@ -2,6 +2,7 @@
 //! it is while a person waits, one exit code, and JSON for programs. With one plain name nothing is
 //! different from before.
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -11,7 +12,7 @@ use crate::support::broadcast::odd;
 use crate::support::eventually;
 use crate::support::fleet::Fleet;
 use crate::support::procs::{marker, wait_gone, wait_present};
-use crate::support::server::{run_cli, run_cli_with, start_cli};
+use crate::support::server::{cli, run_cli, run_cli_with, start_cli};
 use crate::support::terminal::Terminal;
 
 const WITHIN: Duration = Duration::from_secs(40);
@@ -19,7 +20,13 @@ const WITHIN: Duration = Duration::from_secs(40);
 #[tokio::test]
 async fn fifty_hosts_in_a_terminal_show_how_far_it_is_and_then_the_answer() {
     let fleet = Fleet::builder().shared(50).start().await;
-    let slow = odd(&fleet, &[("web-50", "sleep 4; echo same")], "echo same");
+    // The last one waits until it has been seen that the others are done.
+    let seen = fleet.dir().join("seen");
+    let wait = format!(
+        "until [ -e {} ]; do sleep 0.1; done; echo same",
+        seen.display()
+    );
+    let slow = odd(&fleet, &[("web-50", &wait)], "echo same");
     let terminal = Terminal::run(&fleet, &[], &["run", "all", "--", &slow]);
     let during = terminal
         .shows(WITHIN, |screen| screen.contains("49/50 hosts web-"))
@@ -27,6 +34,7 @@ async fn fifty_hosts_in_a_terminal_show_how_far_it_is_and_then_the_answer() {
     eprintln!("{}", during.trim_end());
     assert!(during.contains("[=") && during.contains(": ok"), "{during}");
     assert!(!during.contains("same"), "{during}");
+    std::fs::write(&seen, "").unwrap();
     let (code, after) = terminal.ends(WITHIN).await;
     eprintln!("{}", after.trim_end());
     let answer = "web-[01-50] (50):\nsame\n\n─── 50/50 hosts succeeded ───\n";
@@ -235,4 +243,17 @@ async fn programs_get_one_document_or_a_line_for_each_host() {
         .collect();
     assert_eq!(heads.len(), 2, "{}", end.stdout);
     assert_eq!(end.stdout.matches("\nhi\n\n").count(), 2, "{}", end.stdout);
+}
+
+#[tokio::test]
+async fn lines_that_could_not_be_written_are_no_success() {
+    let fleet = Fleet::builder().shared(2).start().await;
+    let mut command = cli(&fleet);
+    command.args(["run", "--ndjson", "all", "--", "true"]);
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    command.stdout(full.unwrap()).stderr(Stdio::piped());
+    let output = command.spawn().unwrap().wait_with_output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(255), "{said}");
+    assert!(said.contains("cannot write the output"), "{said}");
 }

@@ -60,8 +60,11 @@ impl FilesJob {
         tokio::time::sleep(slot.pause()).await;
         let too_late = self.shutdown.is_cancelled() || self.deadline.left().is_zero();
         if too_late || !self.claim.start() {
-            let waited = self.queued.elapsed();
-            let _heard = self.reply.send(Err(busy(&self.host, waited)));
+            let error = match self.shutdown.is_cancelled() {
+                true => FleetError::ShuttingDown,
+                false => busy(&self.host, self.queued.elapsed()),
+            };
+            let _heard = self.reply.send(Err(error));
             return;
         }
         let session = Arc::clone(&slot.session);
@@ -109,8 +112,8 @@ impl FilesJob {
             sftp,
             _in_use: in_use.clone().drop_guard(),
         };
-        // Who has left meanwhile drops it here.
-        let _heard = self.reply.send(Ok(channel));
+        // Who has left meanwhile gets nothing, and the channel comes back to be dropped here, at once.
+        drop(self.reply.send(Ok(channel)));
         tokio::select! {
             () = in_use.cancelled() => {}
             () = ended.cancelled() => {}

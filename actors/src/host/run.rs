@@ -26,6 +26,8 @@ pub(crate) struct RunJob {
     pub(crate) command: Command,
     pub(crate) timeout: Duration,
     pub(crate) max_output: u64,
+    /// Whether output that is left out is hashed.
+    pub(crate) compared: bool,
     pub(crate) deadline: Deadline,
     /// When the call came.
     pub(crate) queued: Instant,
@@ -68,6 +70,7 @@ impl RunJob {
         let allowance = Allowance {
             timeout,
             max_output: self.max_output,
+            compared: self.compared,
             hold,
         };
         let Finished { result, leftover } =
@@ -104,8 +107,9 @@ impl RunJob {
                 said,
             }),
         };
-        // The caller may have left; the outcome is then known to the log and metrics alone.
-        let _heard = self.reply.send(answer);
+        // The caller may have left; the outcome is then known to the log and metrics alone, and its
+        // memory is given back before the channel has come to its end.
+        drop(self.reply.send(answer));
         leftover.settle().await;
         drop(slot);
         drop(self.lease);

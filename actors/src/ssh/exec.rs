@@ -34,6 +34,8 @@ pub(crate) struct Allowance {
     pub(crate) timeout: Duration,
     /// Bytes kept of each stream.
     pub(crate) max_output: u64,
+    /// Whether what is left out is hashed.
+    pub(crate) compared: bool,
     /// Memory already reserved; grows with the output.
     pub(crate) hold: Hold,
 }
@@ -103,8 +105,8 @@ pub(crate) async fn run(
         has_input: !command.stdin().is_empty(),
         channel,
         mark,
-        out: Stream::new(&marker, allowance.max_output),
-        err: Stream::new(&marker, allowance.max_output),
+        out: Stream::new(&marker, allowance.max_output, allowance.compared),
+        err: Stream::new(&marker, allowance.max_output, allowance.compared),
         hold: allowance.hold,
         exit: Exit::None,
     };
@@ -153,10 +155,10 @@ struct Stream {
 }
 
 impl Stream {
-    fn new(marker: &Marker, cap: u64) -> Self {
+    fn new(marker: &Marker, cap: u64, compared: bool) -> Self {
         Self {
             frame: Frame::new(marker),
-            capture: Capture::new(cap),
+            capture: Capture::new(cap, compared),
         }
     }
 

@@ -123,7 +123,9 @@ async fn a_lost_connection_ends_every_transfer_at_once() {
 async fn a_server_that_stands_still_is_waited_for_until_the_deadline() {
     let rig = rig(Account::Own).await;
     let (source, path) = sparse(&rig);
-    let span = Duration::from_secs(2);
+    let span = Duration::from_secs(4);
+    // Connected before, so that the time is that of the session alone.
+    rig.run(shell("true")).await;
     let began = Instant::now();
     let files = session(&rig, span).await.unwrap();
     let reader = files.open(&path).await.unwrap();
@@ -222,4 +224,25 @@ async fn a_host_without_sftp_says_so() {
     let rig = rig_with(Account::Own, "ForceCommand /bin/false\n").await;
     let refused = session(&rig, Duration::from_secs(5)).await.err().unwrap();
     assert_eq!(refused.code(), "no_sftp");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_while_a_channel_opens_keeps_nothing() {
+    // It is the login shell that runs it (sshd_config(5)).
+    let server = "Subsystem sftp sleep 1; exec /usr/lib/openssh/sftp-server\n";
+    let rig = rig_with(Account::Own, server).await;
+    rig.run(shell("true")).await;
+    // One for each of the commands a host runs at a time.
+    let leaving = (0..8).map(|_| {
+        let opening = session(&rig, Duration::from_secs(60));
+        tokio::time::timeout(Duration::from_millis(300), opening)
+    });
+    for left in futures_util::future::join_all(leaving).await {
+        let left = left.map(|opened| opened.map(drop));
+        assert!(left.is_err(), "it takes a second to open: {left:?}");
+    }
+    let began = Instant::now();
+    let ran = rig.run(shell("echo on")).await;
+    assert_eq!(crate::rig::text(&ran).0, "on\n");
+    assert!(began.elapsed() < Duration::from_secs(8));
 }

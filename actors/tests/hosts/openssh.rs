@@ -75,6 +75,11 @@ fn start(dir: &Path, name: &str, authorized: &Path, lines: &str) -> (Sshd, u16, 
     if nix::unistd::geteuid().is_root() {
         fs::create_dir_all("/run/sshd").unwrap();
     }
+    // No subsystem may be there twice.
+    let sftp = match lines.contains("Subsystem") {
+        true => "",
+        false => "Subsystem sftp internal-sftp\n",
+    };
     for _ in 0..5 {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = free.local_addr().unwrap().port();
@@ -84,7 +89,7 @@ fn start(dir: &Path, name: &str, authorized: &Path, lines: &str) -> (Sshd, u16, 
             "ListenAddress 127.0.0.1\nPort {port}\nHostKey {}\nPidFile none\nStrictModes no\n\
              UsePAM no\nPermitRootLogin prohibit-password\nPasswordAuthentication no\n\
              KbdInteractiveAuthentication no\nAuthorizedKeysFile {}\nMaxStartups 100\n\
-             Subsystem sftp internal-sftp\nPrintMotd no\nUseDNS no\n{lines}",
+             PrintMotd no\nUseDNS no\n{sftp}{lines}",
             key.display(),
             authorized.display()
         );

@@ -59,6 +59,11 @@ impl Report {
         }
         self.warnings.extend(server::strangers(config, &inventory));
         for entry in inventory.iter() {
+            if entry.name().as_str() == "all" {
+                self.warnings.push(
+                    "the host `all` cannot be named in a host expression, where `all` is every host; give it another name too".into(),
+                );
+            }
             if let Usability::Unusable(problem) = entry.usability() {
                 let text = format!(
                     "the host `{}` cannot be used: {problem}",

@@ -5,13 +5,20 @@ use clap_mangen::roff::{Roff, bold, italic, roman};
 
 const EXIT_STATUS: &[(&str, &str)] = &[
     ("0", "It was done."),
-    ("1", "The operation failed."),
-    ("2", "Wrong usage."),
+    (
+        "1",
+        "The operation failed, on one host of many at least; of scout diff: there are differences.",
+    ),
+    (
+        "2",
+        "Wrong usage; of scout diff: something could not be compared.",
+    ),
     ("64", "The configuration is refused."),
     ("70", "A defect of the program."),
+    ("130", "It was interrupted."),
     (
         "255",
-        "Of scout run: Scout itself failed. Else scout run ends with the exit code of the remote command.",
+        "Of scout run: Scout itself failed. Else it ends with the exit code of the command on one host, with 0 or 1 on many.",
     ),
 ];
 

@@ -70,10 +70,12 @@ impl What {
             Self::Ran(report) => report.key(keyed),
             Self::Read(ReadReport::File(file), sum) => {
                 let keyed = keyed.with("file").with_number(file.offset);
+                // Of what was cut only a part was made the same, so the whole still has to be.
+                let exact = normalize.is_none() || file.truncated;
                 let compared = match sum {
-                    Some(sum) if normalize.is_none() => keyed.with(sum),
+                    Some(sum) if exact => keyed.with(sum),
                     // A part is told from a whole, and parts of files of different sizes.
-                    _ if normalize.is_none() => keyed
+                    _ if exact => keyed
                         .with_number(file.truncated)
                         .with_number(file.size.unwrap_or(u64::MAX)),
                     _ => keyed.with_number(file.truncated),
@@ -112,7 +114,13 @@ impl What {
         match (self, other) {
             (Self::Failed { failure, general }, _) => failure.clone_from(general),
             // Equal after something was made the same, but not the same file.
-            (Self::Read(_, sum), Self::Read(_, other)) if *sum != *other => *sum = None,
+            (
+                Self::Read(ReadReport::File(one), sum),
+                Self::Read(ReadReport::File(other), theirs),
+            ) => {
+                *sum = sum.filter(|_| *sum == *theirs);
+                one.size = one.size.filter(|_| one.size == other.size);
+            }
             _ => {}
         }
     }

@@ -167,7 +167,6 @@ impl Drive<'_> {
             command = command.in_directory(Some(path.clone()));
         }
         let timeout = bounds.timeout.unwrap_or(self.timeout).min(self.timeout);
-        let own_time_first = Instant::now() + timeout <= self.until.instant();
         let execution = tokio::select! {
             execution = lease.run(command, bounds, self.until) => execution,
             () = self.over() => return Err(self.stopped(lease.host())),
@@ -177,7 +176,8 @@ impl Drive<'_> {
         let state = match &execution.outcome {
             Outcome::Exited { code: 0 } => State::Ok,
             Outcome::Exited { .. } | Outcome::Signaled { .. } => State::Failed,
-            Outcome::TimedOut { .. } if own_time_first => State::TimedOut,
+            // Its own time was up, and not only that of the broadcast.
+            Outcome::TimedOut { .. } if execution.duration >= timeout => State::TimedOut,
             Outcome::TimedOut { .. } | Outcome::Cancelled { .. } => State::Running,
             Outcome::ConnectionLost { .. } => State::ConnectionLost,
         };

@@ -344,7 +344,7 @@ impl<'a> Search<'a> {
                 done: self.found.visited,
                 total: None,
                 unit: Unit::Files,
-                message: &crate::ops::text::one_line(&path.to_string()),
+                message: &path.to_string(),
             });
         }
     }

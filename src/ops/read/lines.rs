@@ -82,7 +82,7 @@ impl Range {
             },
             Self::Lines { first, last } => {
                 let start = line_start(bytes, first);
-                match last.and_then(|last| line_starts(bytes, last + 1)) {
+                match last.and_then(|last| line_starts(bytes, last.saturating_add(1))) {
                     Some(end) => (start..end, false),
                     None => (start..bytes.len(), more),
                 }
@@ -141,6 +141,7 @@ mod tests {
         assert_eq!(cut(parse("2"), text), "1\n2\n");
         assert_eq!(cut(parse("3-"), text), "3\n4\n");
         assert_eq!(cut(parse("9-12"), text), "");
+        assert_eq!(cut(parse("3-18446744073709551615"), text), "3\n4\n");
         assert_eq!(cut(parse("4-4"), "1\n2\n3\n4"), "4");
         for wrong in ["", "0", "3-2", "a", "1-b", "-"] {
             assert!(Range::parse_lines(wrong).is_err(), "{wrong}");

@@ -26,6 +26,8 @@ pub struct RunReport {
 struct Cut {
     stdout: Option<(u64, u64)>,
     stderr: Option<(u64, u64)>,
+    /// The hashes of what the fleet left out of each, where it is to be compared.
+    rest: [Option<[u8; 32]>; 2],
 }
 
 impl RunReport {
@@ -38,6 +40,7 @@ impl RunReport {
             duration,
             hold,
         } = execution;
+        let rest = [stdout.rest, stderr.rest];
         let (stdout, out_cut) = shown(stdout);
         let (stderr, err_cut) = shown(stderr);
         Self {
@@ -48,6 +51,7 @@ impl RunReport {
             cut: Cut {
                 stdout: out_cut,
                 stderr: err_cut,
+                rest,
             },
             duration,
             hold,
@@ -96,6 +100,9 @@ impl RunReport {
                 .with_number(cut.is_some())
                 .with_number(total)
                 .with(bytes.as_bytes());
+        }
+        for rest in self.cut.rest {
+            keyed = keyed.with(rest.unwrap_or_default());
         }
         keyed.finish()
     }

@@ -2,6 +2,7 @@
 
 use crate::budget::{Hold, fitting, weight};
 use crate::outcome::Captured;
+use sha2::{Digest, Sha256};
 
 /// Room every stream has from the start, in bytes; the caller reserves it before the work begins.
 pub(crate) const BASE: u64 = 64 << 10;
@@ -16,12 +17,15 @@ pub(crate) struct Capture {
     /// Weight there is room for.
     granted: u64,
     full: bool,
+    /// What is left out, where it is compared.
+    rest: Option<Sha256>,
 }
 
 impl Capture {
-    /// Keeps at most `cap` bytes.
-    pub(crate) fn new(cap: u64) -> Self {
+    /// Keeps at most `cap` bytes; with `compared`, what is left out is hashed.
+    pub(crate) fn new(cap: u64, compared: bool) -> Self {
         Self {
+            rest: compared.then(Sha256::new),
             bytes: Vec::new(),
             total: 0,
             weight: 0,
@@ -36,7 +40,7 @@ impl Capture {
     pub(crate) fn push(&mut self, data: &[u8], hold: &mut Hold) {
         self.total += data.len() as u64;
         if self.full {
-            return;
+            return self.leave_out(data);
         }
         let room = usize::try_from(self.cap - self.bytes.len() as u64).unwrap_or(usize::MAX);
         let wanted = data.get(..room).unwrap_or(data);
@@ -53,6 +57,7 @@ impl Capture {
             .split_at(fitting(wanted, self.granted - self.weight))
             .0;
         self.full = kept.len() < data.len();
+        self.leave_out(data.get(kept.len()..).unwrap_or_default());
         self.weight += weight(kept);
         if self.bytes.capacity() < self.bytes.len() + kept.len() {
             let granted = usize::try_from(self.granted).unwrap_or(usize::MAX);
@@ -62,6 +67,12 @@ impl Capture {
             self.bytes.reserve_exact(next - self.bytes.len());
         }
         self.bytes.extend_from_slice(kept);
+    }
+
+    fn leave_out(&mut self, data: &[u8]) {
+        if let Some(rest) = &mut self.rest {
+            rest.update(data);
+        }
     }
 
     /// What the bytes kept weigh in the budget.
@@ -74,6 +85,11 @@ impl Capture {
         Captured {
             bytes: std::mem::take(&mut self.bytes),
             total: self.total,
+            rest: self
+                .rest
+                .take()
+                .filter(|_| self.full)
+                .map(|rest| rest.finalize().into()),
         }
     }
 }
@@ -96,7 +112,7 @@ mod tests {
     async fn the_beginning_is_kept_and_the_rest_counted() {
         let budget = Budget::new(64 << 20);
         let mut hold = hold(&budget).await;
-        let mut capture = Capture::new(100_000);
+        let mut capture = Capture::new(100_000, false);
         for _ in 0..3 {
             capture.push(&[b'a'; 60_000], &mut hold);
         }
@@ -111,7 +127,7 @@ mod tests {
     async fn without_memory_the_stream_is_cut_where_the_memory_ended() {
         let budget = Budget::new(5 * BASE + 1024);
         let mut hold = hold(&budget).await;
-        let mut capture = Capture::new(10_000_000);
+        let mut capture = Capture::new(10_000_000, false);
         capture.push(&[b'a'; 200_000], &mut hold);
         capture.push(b"later", &mut hold);
         let kept = capture.take();
@@ -122,7 +138,7 @@ mod tests {
     async fn what_is_written_out_in_the_answer_uses_more_of_the_memory() {
         let budget = Budget::new(5 * BASE + 1024);
         let mut hold = hold(&budget).await;
-        let mut capture = Capture::new(10_000_000);
+        let mut capture = Capture::new(10_000_000, false);
         capture.push(&[0; 50_000], &mut hold);
         assert_eq!(capture.weight(), BASE / 3 * 3);
         assert_eq!(capture.take().bytes.len() as u64, BASE / 3);
@@ -132,8 +148,27 @@ mod tests {
     async fn exactly_at_the_limit_nothing_is_missing() {
         let budget = Budget::new(1 << 20);
         let mut hold = hold(&budget).await;
-        let mut capture = Capture::new(5);
+        let mut capture = Capture::new(5, false);
         capture.push(b"12345", &mut hold);
         assert!(!capture.take().is_truncated());
+    }
+
+    #[tokio::test]
+    async fn streams_that_differ_behind_the_cut_are_told_apart() {
+        let budget = Budget::new(1 << 20);
+        let mut hold = hold(&budget).await;
+        let mut rest = |pieces: &[&[u8]], compared| {
+            let mut capture = Capture::new(4, compared);
+            pieces
+                .iter()
+                .for_each(|piece| capture.push(piece, &mut hold));
+            capture.take().rest
+        };
+        let whole = rest(&[b"12345678"], true);
+        assert!(whole.is_some());
+        assert_eq!(rest(&[b"1", b"234567", b"8"], true), whole);
+        assert_ne!(rest(&[b"12345679"], true), whole);
+        assert_eq!(rest(&[b"1234"], true), None, "nothing was left out");
+        assert_eq!(rest(&[b"12345678"], false), None);
     }
 }
