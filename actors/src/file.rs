@@ -89,6 +89,17 @@ pub struct Attributes {
     pub mode: Option<u32>,
     /// Last modification, in seconds since 1970 UTC.
     pub modified: Option<u32>,
+    /// Last access, in seconds since 1970 UTC.
+    pub accessed: Option<u32>,
+}
+
+/// The times of a file in seconds since 1970 UTC. The protocol sets both or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// Last access.
+    pub accessed: u32,
+    /// Last modification.
+    pub modified: u32,
 }
 
 impl Attributes {

@@ -109,7 +109,14 @@ impl Ops {
             to,
             overwrite: false,
         };
-        self.copy(principal, request, progress, deadline).await
+        let copied = self.copy(principal, request, progress, deadline).await;
+        copied.map_err(|failed| match failed.code {
+            "exists" => Failure {
+                hint: Some("choose another name, or replace it with `copy`".into()),
+                ..failed
+            },
+            _ => failed,
+        })
     }
 
     fn may_copy(&self, principal: &Principal, request: &CopyRequest) -> Result<Direction, Failure> {
@@ -176,6 +183,7 @@ impl Ops {
             overwrite: request.overwrite,
             direction,
             meter,
+            deadline: working,
             began,
         };
         match origin.seen.kind {
@@ -200,9 +208,15 @@ impl Ops {
         }
         hosts.sort_unstable();
         hosts.dedup();
-        let mut sessions = Vec::with_capacity(hosts.len());
+        let mut leases = Vec::with_capacity(hosts.len());
+        // One copy after the other, or each of two could have one place of a small pool.
+        let gate = self.turns.gate(deadline).await?;
         for host in hosts {
-            let lease = self.lease(principal, host, deadline).await?;
+            leases.push(self.lease(principal, host, deadline).await?);
+        }
+        drop(gate);
+        let mut sessions = Vec::with_capacity(leases.len());
+        for lease in leases {
             let files = lease.files(deadline).await;
             let files = files.map_err(|error| self.failure(principal, error))?;
             sessions.push((lease, files));
@@ -219,6 +233,7 @@ struct Job<'a> {
     overwrite: bool,
     direction: Direction,
     meter: &'a Meter,
+    deadline: Deadline,
     began: Instant,
 }
 
@@ -235,9 +250,8 @@ impl Job<'_> {
             in_new_directory: false,
             meter: self.meter,
         };
-        let directory = self.target.parent();
-        let (copied, ()) = tokio::join!(copy.run(), sweep::sweep(self.to, &directory));
-        let copied = copied?;
+        let copied = copy.run().await?;
+        sweep::sweep(self.to, &self.target.parent(), self.deadline).await;
         Ok(CopyReport {
             kind: "file",
             bytes: copied.size,
@@ -257,6 +271,7 @@ impl Job<'_> {
             top: self.target,
             overwrite: self.overwrite,
             meter: self.meter,
+            deadline: self.deadline,
         };
         let TreeEnd {
             counts,

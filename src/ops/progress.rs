@@ -3,6 +3,8 @@
 //! An operation tells; what becomes of it (a notification, a bar on a terminal, nothing) is decided
 //! by the caller. Telling never blocks and never fails.
 
+use super::Printable;
+use super::text::one_line;
 use std::fmt;
 use std::sync::Arc;
 
@@ -15,7 +17,7 @@ pub struct Step<'a> {
     pub total: Option<u64>,
     /// What is counted.
     pub unit: Unit,
-    /// What just happened, on one line.
+    /// What just happened. It is told on one line, in which nothing acts on a terminal.
     pub message: &'a str,
 }
 
@@ -57,7 +59,12 @@ impl Progress {
     /// Tells a step.
     pub fn tell(&self, step: Step<'_>) {
         if let Some(listener) = &self.0 {
-            listener(step);
+            // Names in it are whatever somebody on a host called a file.
+            let message = Printable(&one_line(step.message)).to_string();
+            listener(Step {
+                message: &message,
+                ..step
+            });
         }
     }
 }
@@ -65,5 +72,27 @@ impl Progress {
 impl fmt::Debug for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Progress(wanted: {})", self.is_wanted())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    #[test]
+    fn what_is_told_is_one_line_that_acts_on_nothing() {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let hearing = Arc::clone(&heard);
+        let progress = Progress::to(move |step| {
+            hearing.lock().unwrap().push(step.message.to_owned());
+        });
+        progress.tell(Step {
+            done: 1,
+            total: None,
+            unit: Unit::Files,
+            message: "/a\u{1b}[2J\nb",
+        });
+        assert_eq!(*heard.lock().unwrap(), ["/a\\u{1b}[2J\\nb"]);
     }
 }

@@ -5,6 +5,7 @@
 mod hostile;
 mod kills;
 mod large;
+mod servers;
 mod trees;
 mod twins;
 

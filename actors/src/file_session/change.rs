@@ -4,6 +4,7 @@
 
 use super::{FileSession, FileWriter};
 use crate::error::FleetError;
+use crate::file::Times;
 use crate::host::read::sftp_path;
 use crate::target::RemotePath;
 
@@ -35,8 +36,7 @@ impl FileSession {
         Ok(FileWriter::new(self, path.clone(), upload))
     }
 
-    /// Sets permission bits, and the time of the last change in seconds since 1970 UTC (with it
-    /// that of the last access). What is absent stays as it is. Links are followed.
+    /// Sets permission bits and times. What is absent stays as it is. Links are followed.
     ///
     /// # Errors
     /// As for [`stat`](Self::stat).
@@ -44,10 +44,16 @@ impl FileSession {
         &self,
         path: &RemotePath,
         mode: Option<u32>,
-        modified: Option<u32>,
+        times: Option<Times>,
     ) -> Result<(), FleetError> {
-        let work = self.sftp().set_attributes(sftp_path(path), mode, modified);
+        let work = self.sftp().set_attributes(sftp_path(path), mode, times);
         self.step("setting attributes", path, work).await
+    }
+
+    /// Whether the host can do what [`replace`](Self::replace) does.
+    #[must_use]
+    pub fn can_replace(&self) -> bool {
+        self.sftp().can_replace()
     }
 
     /// Gives the file at `from` the name `to`, in the place of whatever file has that name. At any

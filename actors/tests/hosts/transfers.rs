@@ -4,7 +4,7 @@
 use crate::rig::{HOSTS, Rig};
 use bytes::Bytes;
 use fleet::error::FileProblem;
-use fleet::file::Kind;
+use fleet::file::{Kind, Times};
 use fleet::{Deadline, FileReader, FileSession, FleetError, HostName, RemotePath};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -240,12 +240,16 @@ pub(crate) async fn what_is_written_arrives_whole(rig: &Rig) {
         assert!(rest(reader).await == noise(size), "{size}");
     }
     let path = desk.join("1").unwrap();
-    let set = files.set_attributes(&path, Some(0o604), Some(1_000_000_001));
+    let times = Times {
+        accessed: 1_000_000_007,
+        modified: 1_000_000_001,
+    };
+    let set = files.set_attributes(&path, Some(0o604), Some(times));
     set.await.unwrap();
     let there = files.stat(&path).await.unwrap();
     assert_eq!(
-        (there.mode, there.modified),
-        (Some(0o100_604), Some(1_000_000_001))
+        (there.mode, there.modified, there.accessed),
+        (Some(0o100_604), Some(1_000_000_001), Some(1_000_000_007))
     );
     files
         .set_attributes(&path, Some(0o640), None)

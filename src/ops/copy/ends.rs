@@ -51,6 +51,7 @@ impl<'a> Reach<'a> {
             files,
             base,
             deadline: self.deadline,
+            home: OnceCell::new(),
             account: OnceCell::new(),
             room: OnceCell::new(),
         })

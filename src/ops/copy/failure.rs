@@ -79,7 +79,27 @@ pub(super) fn changed(place: &str) -> Failure {
     hinted(
         "source_changed",
         format!("`{place}` changed while it was copied; nothing was put in its place"),
-        "copy it again when nobody writes to it; files of the kernel (`/proc`, `/sys`) do not say their size, so they can be read, not copied",
+        "copy it again when nobody writes to it",
+    )
+}
+
+/// The source is as it was, and has more or fewer bytes than it says.
+pub(super) fn size_unknown(place: &str) -> Failure {
+    hinted(
+        "size_unknown",
+        format!("`{place}` has not as many bytes as it says, so no copy of it can be proven whole"),
+        "files of the kernel are like that (`/proc`, `/sys`): read it instead",
+    )
+}
+
+/// Something is there that the host cannot replace.
+pub(super) fn cannot_replace(place: &str) -> Failure {
+    hinted(
+        "unsupported_by_host",
+        format!(
+            "the host cannot replace `{place}` in one step (`posix-rename@openssh.com`); nothing was sent"
+        ),
+        "copy it to another name, or remove what is there first",
     )
 }
 
@@ -144,7 +164,7 @@ pub(super) fn may_go_on(failure: &Failure) -> bool {
 
 /// Whether no other file of the same copy can fare better.
 pub(super) fn is_final(failure: &Failure) -> bool {
-    may_go_on(failure) || matches!(failure.code, "no_space" | "no_sftp" | "unsupported_by_host")
+    may_go_on(failure) || matches!(failure.code, "no_space" | "no_sftp")
 }
 
 #[cfg(test)]

@@ -6,19 +6,25 @@
 //! What an earlier attempt left is gone on from; its content is proven with the rest.
 
 use super::below::{Below, one_line};
-use super::failure::{changed, exists, gone, may_go_on, mismatch, no_directory, running};
+use super::failure::{
+    cannot_replace, changed, exists, gone, may_go_on, mismatch, no_directory, running, size_unknown,
+};
 use super::meter::Meter;
 use super::partial;
 use super::seen::{Seen, now};
 use super::side::{Reader, Side, Writer};
+use super::sweep::CLEARING;
 use crate::ops::Failure;
-use fleet::file::Kind;
+use fleet::file::{Kind, Times};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Pieces that wait for the hash: it keeps up, or the copy waits for it.
 const HASH_AHEAD: usize = 4;
+
+/// The code of a source that is no longer what it was.
+const CHANGED: &str = "source_changed";
 
 /// The code of a copy that another one of the same is in the way of.
 const RUNNING: &str = "copy_running";
@@ -27,9 +33,6 @@ const RUNNING: &str = "copy_running";
 /// host still had in its hands when a connection ended is written in less.
 const TRIES: usize = 5;
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// How long what failed may take to be cleared away.
-const CLEARING: Duration = Duration::from_secs(2);
 
 /// One file of a copy.
 pub(super) struct FileCopy<'a> {
@@ -109,7 +112,13 @@ impl FileCopy<'_> {
         }
         match self.to.look(self.target).await? {
             None => Ok(false),
-            Some(there) if self.overwrite && there.kind != Kind::Directory => Ok(true),
+            Some(there) if self.overwrite && there.kind != Kind::Directory => {
+                match self.to.can_replace() {
+                    true => Ok(true),
+                    // Asked now, not when everything has been sent.
+                    false => Err(cannot_replace(&self.to.show(self.target))),
+                }
+            }
             Some(there) => Err(exists(&self.to.show(self.target), there.kind.label())),
         }
     }
@@ -199,7 +208,7 @@ impl FileCopy<'_> {
             return Ok(None);
         };
         let usable = left.kind == Kind::File && left.size <= seen.size;
-        if resume && usable && self.to.owns(&left).await? {
+        if resume && usable && self.to.owns(part, &left).await? {
             return Ok(Some(left.size));
         }
         self.to.remove(part).await?;
@@ -217,7 +226,10 @@ impl FileCopy<'_> {
     ) -> Result<Copied, Ended> {
         let began = now();
         let missing = seen.size - offset;
-        let sum = self.stream(reader, writer, missing, offset == 0).await?;
+        let sum = match self.stream(reader, writer, missing, offset == 0).await {
+            Err(failure) if failure.code == CHANGED => return Err(self.why(seen, failure).await),
+            sum => sum?,
+        };
         let read_back = async {
             let sum = self.to.sha256(part, seen.size).await;
             sum.map_err(|failure| self.unless_gone(failure))
@@ -226,11 +238,7 @@ impl FileCopy<'_> {
             Some(sum) => (read_back.await?, sum),
             None => tokio::try_join!(read_back, self.from.sha256(self.source, seen.size))?,
         };
-        // Of a tree's entries no link is followed, also not one that has just become one.
-        let later = match self.source.depth() {
-            0 => self.from.follow(self.source).await?,
-            _ => self.from.look(self.source).await?,
-        };
+        let (later, arrived) = tokio::try_join!(self.later(), self.is_there(part, seen))?;
         let mut is_changed = later.is_none_or(|later| seen.differs(&later));
         if !is_changed && offset == 0 && seen.is_fresh(began) {
             is_changed = self.from.sha256(self.source, seen.size).await? != sum;
@@ -244,10 +252,15 @@ impl FileCopy<'_> {
                 _ => Ended::NotTheSame { counted: seen.size },
             });
         }
-        let sealed = self.to.seal(part, seen.mode, seen.modified).await;
+        // It must not look as if it had been left behind long ago, by either clock.
+        let times = Times {
+            accessed: arrived.modified.max(now()),
+            modified: seen.modified,
+        };
+        let sealed = self.to.seal(part, seen.mode, times).await;
         sealed.map_err(|failure| self.unless_gone(failure))?;
-        self.is_there(part, seen).await?;
-        let renamed = self.to.rename(part, self.target, self.overwrite).await;
+        let _there = self.is_there(part, seen).await?;
+        let renamed = self.to.rename(part, self.target, self.replaces()).await;
         if let Err(failure) = renamed {
             return Err(self.not_renamed(failure).await.into());
         }
@@ -260,6 +273,33 @@ impl FileCopy<'_> {
         })
     }
 
+    /// What the source is now. Of a tree's entries no link is followed, also not one that has just
+    /// become one.
+    async fn later(&self) -> Result<Option<Seen>, Failure> {
+        match self.source.depth() {
+            0 => self.from.follow(self.source).await,
+            _ => self.from.look(self.source).await,
+        }
+    }
+
+    /// Why the source had not as many bytes as it said: where it says the same again, it was never
+    /// true.
+    async fn why(&self, seen: &Seen, failure: Failure) -> Ended {
+        match self.later().await {
+            Ok(Some(later)) if !seen.differs(&later) => {
+                size_unknown(&self.from.show(self.source)).into()
+            }
+            Err(later) if may_go_on(&later) => later.into(),
+            _ => failure.into(),
+        }
+    }
+
+    /// Whether it takes the place of what has the name at its end. Where a host cannot do that in
+    /// one step, nothing was there at its beginning.
+    fn replaces(&self) -> bool {
+        self.overwrite && self.to.can_replace()
+    }
+
     /// Whether what had another hash was a younger copy of the same that has become whole.
     async fn is_whole_now(
         &self,
@@ -267,16 +307,16 @@ impl FileCopy<'_> {
         seen: &Seen,
         sum: &[u8; 32],
     ) -> Result<bool, Failure> {
-        self.is_there(part, seen).await?;
+        let _there = self.is_there(part, seen).await?;
         let again = self.to.sha256(part, seen.size).await;
         Ok(again.map_err(|failure| self.unless_gone(failure))? == *sum)
     }
 
     /// Refuses to go on with something smaller under the name: what was written has all its bytes,
     /// so that it has gone, and this is a younger copy of the same.
-    async fn is_there(&self, part: &Below, seen: &Seen) -> Result<(), Failure> {
+    async fn is_there(&self, part: &Below, seen: &Seen) -> Result<Seen, Failure> {
         match self.to.look(part).await? {
-            Some(there) if there.size == seen.size => Ok(()),
+            Some(there) if there.size == seen.size => Ok(there),
             _ => Err(gone(&self.to.show(self.target))),
         }
     }
@@ -284,7 +324,7 @@ impl FileCopy<'_> {
     /// Somebody may have made the destination meanwhile, which not every server says.
     async fn not_renamed(&self, failure: Failure) -> Failure {
         match self.to.look(self.target).await {
-            Ok(Some(there)) if !self.overwrite && !may_go_on(&failure) => {
+            Ok(Some(there)) if !self.replaces() && !may_go_on(&failure) => {
                 exists(&self.to.show(self.target), there.kind.label())
             }
             _ => self.unless_gone(failure),

@@ -8,7 +8,7 @@ use super::places::Spot;
 use super::seen::Seen;
 use super::{beneath, failure};
 use crate::ops::Failure;
-use fleet::file::Kind;
+use fleet::file::{Kind, Times};
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, RenameFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
@@ -16,6 +16,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
+use tokio::sync::oneshot;
 
 /// Looking at an entry for its content must not wait for the other end of a FIFO, nor make a
 /// terminal ours.
@@ -70,12 +71,18 @@ impl Local {
         }
     }
 
-    pub(super) fn path(&self, at: &Below) -> Vec<u8> {
+    fn path(&self, at: &Below) -> Vec<u8> {
         match (self.base.is_empty(), at.as_bytes()) {
             (_, b"") => self.base.to_vec(),
             (true, below) => below.to_vec(),
             (false, below) => [&self.base, b"/".as_slice(), below].concat(),
         }
+    }
+
+    /// The place by what it lies in and not by how that is written.
+    pub(super) fn place(&self, at: &Below) -> Vec<u8> {
+        let top = rustix::fs::fstat(&self.top).map_or((0, 0), |top| (top.st_dev, top.st_ino));
+        [format!("{top:?}/").into_bytes(), self.path(at)].concat()
     }
 
     /// Does `work` where blocking is allowed, on the path of `at`.
@@ -165,19 +172,19 @@ impl Local {
         .await
     }
 
-    /// Gives what is whole its mode and time.
-    pub(super) async fn seal(&self, at: &Below, mode: u32, modified: u32) -> Result<(), Failure> {
+    /// Gives what is whole its mode and times.
+    pub(super) async fn seal(&self, at: &Below, mode: u32, times: Times) -> Result<(), Failure> {
         self.blocking(at, move |top, path| {
             let file = beneath::open(top.as_fd(), path, READ, Mode::empty())?;
-            let time = Timespec {
-                tv_sec: modified.into(),
+            let time = |seconds: u32| Timespec {
+                tv_sec: seconds.into(),
                 tv_nsec: 0,
             };
             rustix::fs::futimens(
                 &file,
                 &Timestamps {
-                    last_access: time,
-                    last_modification: time,
+                    last_access: time(times.accessed),
+                    last_modification: time(times.modified),
                 },
             )?;
             rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
@@ -239,12 +246,17 @@ impl Local {
         .await
     }
 
-    /// The SHA-256 of a regular file, read back from the disk's side of the system.
+    /// The SHA-256 of a regular file, read back from the disk's side of the system. It ends when
+    /// nobody waits for it any more.
     pub(super) async fn sha256(&self, at: &Below) -> Result<[u8; 32], Failure> {
-        self.blocking(at, |top, path| {
+        let (waited_for, _waiting) = oneshot::channel::<()>();
+        self.blocking(at, move |top, path| {
             let (mut file, _) = open_file(top, path)?;
             let (mut digest, mut chunk) = (Sha256::new(), vec![0; CHUNK]);
             loop {
+                if waited_for.is_closed() {
+                    return Err(io::Error::other("nobody waits for it"));
+                }
                 match file.read(&mut chunk)? {
                     0 => return Ok(digest.finalize().into()),
                     read => digest.update(chunk.get(..read).unwrap_or_default()),
@@ -370,6 +382,35 @@ mod tests {
         assert!(side.append(&at("a")).await.is_err());
     }
 
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn hashing_ends_when_nobody_waits_for_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().canonicalize().unwrap().join("f");
+        // Hours of work, and no room on the disk.
+        File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        let is_open = || {
+            let open = std::fs::read_dir("/proc/self/fd").unwrap();
+            let mut open = open.filter_map(|fd| std::fs::read_link(fd.ok()?.path()).ok());
+            open.any(|open| open == path)
+        };
+        let wait = |state| async move {
+            for _ in 0..500 {
+                if is_open() == state {
+                    return true;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+            false
+        };
+        let (side, f) = (side(dir.path()), at("f"));
+        tokio::select! {
+            _ = side.sha256(&f) => panic!("it cannot be done yet"),
+            begun = wait(true) => assert!(begun),
+        }
+        assert!(wait(false).await, "it goes on");
+    }
+
     #[tokio::test]
     async fn a_new_file_is_private_until_it_is_sealed() {
         let dir = tempfile::tempdir().unwrap();
@@ -381,9 +422,14 @@ mod tests {
         };
         assert_eq!(mode("f"), 0o600);
         assert_eq!(side.create(&at("f")).await.unwrap_err().code, "exists");
-        side.seal(&at("f"), 0o754, 1_000_000).await.unwrap();
+        let times = Times {
+            accessed: 2_000_000,
+            modified: 1_000_000,
+        };
+        side.seal(&at("f"), 0o754, times).await.unwrap();
         let seen = side.look(&at("f")).await.unwrap().unwrap();
         assert_eq!((mode("f"), seen.modified), (0o754, 1_000_000));
+        assert_eq!(seen.accessed, 2_000_000);
         side.remove(&at("f")).await.unwrap();
         side.make_directory(&at("d"), 0o700).await.unwrap();
         assert_eq!(side.list(&Below::here(), 9).await.unwrap().len(), 1);

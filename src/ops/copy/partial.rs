@@ -31,6 +31,15 @@ pub(super) fn name(name: &[u8], source: &str, seen: &Seen) -> Vec<u8> {
     digest.update(seen.size.to_be_bytes());
     digest.update(seen.modified.to_be_bytes());
     digest.update(seen.fine.to_be_bytes());
+    named(name, digest)
+}
+
+/// The name of a file that is made to see whose it is.
+pub(super) fn probe(unique: &str) -> Vec<u8> {
+    named(b"probe", Sha256::new_with_prefix(unique))
+}
+
+fn named(name: &[u8], digest: Sha256) -> Vec<u8> {
     let mut digits = String::new();
     for byte in digest.finalize().iter().take(DIGITS / 2) {
         let _ = write!(digits, "{byte:02x}");
@@ -56,9 +65,11 @@ pub(super) fn is_ours(name: &[u8]) -> bool {
     digits.iter().all(hex) && front.len() > MARK.len() && front.ends_with(MARK)
 }
 
-/// Whether an unfinished file has been left for good: nobody wrote to it for an hour.
+/// Whether an unfinished file has been left for good: nobody wrote to it for an hour, `now` being the
+/// time by the clock of its own machine. One that has just become whole bears the time of its source;
+/// that of its last access says that it is in use.
 pub(super) fn is_stale(name: &[u8], seen: &Seen, now: u32) -> bool {
-    let old = now.saturating_sub(seen.modified) > STALE;
+    let old = now.saturating_sub(seen.modified.max(seen.accessed)) > STALE;
     is_ours(name) && seen.kind == fleet::file::Kind::File && old
 }
 
@@ -74,6 +85,7 @@ mod tests {
             mode: 0o600,
             modified,
             fine: 0,
+            accessed: 0,
             owner: None,
         }
     }
@@ -97,6 +109,11 @@ mod tests {
     }
 
     #[test]
+    fn a_probe_that_stays_is_cleared_away() {
+        assert!(is_ours(&probe("1")) && probe("1") != probe("2"));
+    }
+
+    #[test]
     fn the_longest_name_still_has_one() {
         let long = name(&[b'n'; 255], "a", &seen(1, 1));
         assert_eq!(long.len(), 255);
@@ -111,6 +128,11 @@ mod tests {
         assert!(is_stale(ours, &seen(1, 1000), 5000));
         assert!(!is_stale(ours, &seen(1, 1000), 4600), "an hour is not over");
         assert!(!is_stale(ours, &seen(1, 9000), 1000), "clocks differ");
+        let sealed = Seen {
+            accessed: 4000,
+            ..seen(1, 1000)
+        };
+        assert!(!is_stale(ours, &sealed, 5000), "it is about to be renamed");
         let link = Seen {
             kind: Kind::Symlink,
             ..seen(1, 1000)

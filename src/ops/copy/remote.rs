@@ -1,16 +1,16 @@
 //! The side of a copy that is on a host, over one SFTP channel that all its files share.
 
 use super::below::{Below, one_line};
-use super::failure;
 use super::place::split;
 use super::seen::Seen;
+use super::{failure, partial};
 use crate::access::Principal;
 use crate::ops::checksum;
 use crate::ops::{Failure, Ops};
 use fleet::file::Kind;
 use fleet::{Deadline, FileSession, FleetError, Lease, RemotePath, Target};
 use sha2::{Digest, Sha256};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::OnceCell;
 
 /// Up to this size a file is read back over the channel it went through, which costs less than
@@ -33,6 +33,8 @@ pub(super) struct Remote<'a> {
     pub(super) base: RemotePath,
     pub(super) deadline: Deadline,
     /// The user number of the account, by its home directory.
+    pub(super) home: OnceCell<Option<u32>>,
+    /// The same, by a file it made.
     pub(super) account: OnceCell<Option<u32>>,
     /// Whether the host has room for a program beside the copy.
     pub(super) room: OnceCell<bool>,
@@ -131,15 +133,40 @@ impl Remote<'_> {
         Ok(entries)
     }
 
-    /// Whether a file is the account's own: only such a one is written on.
-    pub(super) async fn owns(&self, seen: &Seen) -> Result<bool, Failure> {
-        let home = || async {
-            let home = self.files.stat(&RemotePath::home()).await;
-            let home = home.map_err(|error| self.failure(error))?;
-            Ok::<_, Failure>(Seen::from(home).owner)
+    /// Whether the file `at` is the account's own: only such a one is written on.
+    pub(super) async fn owns(&self, at: &Below, seen: &Seen) -> Result<bool, Failure> {
+        let Some(owner) = seen.owner else {
+            return Ok(false);
         };
-        let account = self.account.get_or_try_init(home).await?;
-        Ok(account.is_some() && *account == seen.owner)
+        let home = || async {
+            let home = self.seen(self.files.stat(&RemotePath::home()).await)?;
+            Ok::<_, Failure>(home.and_then(|home| home.owner))
+        };
+        if *self.home.get_or_try_init(home).await? == Some(owner) {
+            return Ok(true);
+        }
+        // A home may be another's: in a chroot it is root's (`ChrootDirectory`, sshd_config(5)).
+        let account = self.account.get_or_try_init(|| self.probe(at));
+        Ok(*account.await? == Some(owner))
+    }
+
+    /// Who the host says has made a file of ours that is made beside `at`, and removed again. Should
+    /// that fail, it has the name of what is cleared away later.
+    async fn probe(&self, at: &Below) -> Result<Option<u32>, Failure> {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let unique = format!("{} {since:?}", std::process::id());
+        let Some(probe) = at.parent().child(&partial::probe(&unique)) else {
+            return Ok(None);
+        };
+        let path = self.path(&probe)?;
+        let made = match self.files.create(&path, 0o600).await {
+            Ok(writer) => writer.finish().await,
+            Err(error) => return Err(self.failure(error)),
+        };
+        let seen = self.look(&probe).await;
+        let removed = self.files.remove(&path).await;
+        made.and(removed).map_err(|error| self.failure(error))?;
+        Ok(seen?.and_then(|seen| seen.owner))
     }
 
     /// The SHA-256 of a file that has this size: by a program of the host's where it has one and

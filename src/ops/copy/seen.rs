@@ -18,6 +18,8 @@ pub(super) struct Seen {
     pub(super) modified: u32,
     /// Nanoseconds of it, where they are known.
     pub(super) fine: u32,
+    /// Last access, in seconds since 1970 UTC.
+    pub(super) accessed: u32,
     /// User number.
     pub(super) owner: Option<u32>,
 }
@@ -50,6 +52,7 @@ impl From<Attributes> for Seen {
             mode: attributes.mode.unwrap_or(0o600) & 0o777,
             modified: attributes.modified.unwrap_or(0),
             fine: 0,
+            accessed: attributes.accessed.unwrap_or(0),
             owner: attributes.owner.map(|(user, _)| user),
         }
     }
@@ -61,16 +64,17 @@ impl From<rustix::fs::Stat> for Seen {
             kind: Kind::of_mode(stat.st_mode),
             size: u64::try_from(stat.st_size).unwrap_or(0),
             mode: stat.st_mode & 0o777,
-            // SFTP version 3 ends in 2106.
-            modified: u32::try_from(stat.st_mtime).unwrap_or(if stat.st_mtime < 0 {
-                0
-            } else {
-                u32::MAX
-            }),
+            modified: seconds(stat.st_mtime),
             fine: u32::try_from(stat.st_mtime_nsec).unwrap_or(0),
+            accessed: seconds(stat.st_atime),
             owner: Some(stat.st_uid),
         }
     }
+}
+
+/// A time as SFTP has it, whose version 3 begins in 1970 and ends in 2106.
+fn seconds(time: i64) -> u32 {
+    u32::try_from(time.max(0)).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -85,6 +89,7 @@ mod tests {
             mode: 0o600,
             modified,
             fine,
+            accessed: modified,
             owner: None,
         };
         assert!(seen(1000, 0).is_fresh(1000) && seen(1000, 0).is_fresh(1004));

@@ -8,6 +8,7 @@ use super::seen::Seen;
 use super::stream::{LocalReader, LocalWriter};
 use crate::ops::Failure;
 use ::bytes::Bytes;
+use fleet::file::Times;
 use fleet::{FileReader, FileWriter};
 
 /// The most entries of one directory.
@@ -43,7 +44,7 @@ impl Side<'_> {
     /// The same place by the same words, whichever way it was written.
     pub(super) async fn place(&self, at: &Below) -> Vec<u8> {
         match self {
-            Self::Local(local) => local.path(at),
+            Self::Local(local) => local.place(at),
             Self::Remote(remote) => remote.place(at).await,
         }
     }
@@ -139,11 +140,11 @@ impl Side<'_> {
 
     /// Whether a file belongs to the account, so that nobody else could have put it there for us to
     /// write to.
-    pub(super) async fn owns(&self, seen: &Seen) -> Result<bool, Failure> {
+    pub(super) async fn owns(&self, at: &Below, seen: &Seen) -> Result<bool, Failure> {
         match self {
             // Its descriptor is asked, when it is opened.
             Self::Local(_) => Ok(true),
-            Self::Remote(remote) => remote.owns(seen).await,
+            Self::Remote(remote) => remote.owns(at, seen).await,
         }
     }
 
@@ -155,17 +156,23 @@ impl Side<'_> {
         }
     }
 
-    /// Gives what is whole its mode and time.
-    pub(super) async fn seal(&self, at: &Below, mode: u32, modified: u32) -> Result<(), Failure> {
+    /// Gives what is whole its mode and times.
+    pub(super) async fn seal(&self, at: &Below, mode: u32, times: Times) -> Result<(), Failure> {
         match self {
-            Self::Local(local) => local.seal(at, mode, modified).await,
+            Self::Local(local) => local.seal(at, mode, times).await,
             Self::Remote(remote) => {
                 let path = remote.path(at)?;
-                let set = remote
-                    .files
-                    .set_attributes(&path, Some(mode), Some(modified));
+                let set = remote.files.set_attributes(&path, Some(mode), Some(times));
                 set.await.map_err(|error| remote.failure(error))
             }
+        }
+    }
+
+    /// Whether a file here can be replaced in one step.
+    pub(super) fn can_replace(&self) -> bool {
+        match self {
+            Self::Local(_) => true,
+            Self::Remote(remote) => remote.files.can_replace(),
         }
     }
 

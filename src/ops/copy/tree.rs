@@ -12,9 +12,10 @@ use super::report::{Counts, Problem, Skipped};
 use super::seen::Seen;
 use super::side::Side;
 use super::survey::Survey;
-use super::sweep::sweep_entries;
+use super::sweep::{MOST, ours, sweep_all};
 use crate::ops::Failure;
-use fleet::file::Kind;
+use fleet::Deadline;
+use fleet::file::{Kind, Times};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::collections::{HashMap, HashSet};
@@ -35,6 +36,7 @@ pub(super) struct TreeCopy<'a> {
     pub(super) top: &'a Below,
     pub(super) overwrite: bool,
     pub(super) meter: &'a Meter,
+    pub(super) deadline: Deadline,
 }
 
 /// How it ended.
@@ -91,7 +93,7 @@ impl TreeCopy<'_> {
         };
         let wanted = directories.iter().chain(&files).map(|(at, _)| at);
         let wanted: HashSet<&Below> = wanted.collect();
-        let made = self.directories(&directories, &wanted, &mut end).await;
+        let (made, left) = self.directories(&directories, &wanted, &mut end).await;
         if end.stopped.is_none() {
             // A host may say any sizes.
             let sizes = files.iter().map(|(_, seen)| seen.size);
@@ -101,21 +103,34 @@ impl TreeCopy<'_> {
         if end.stopped.is_none() {
             self.seal(&directories, &made, &mut end).await;
         }
+        if end.stopped.is_none() {
+            sweep_all(self.to, &left, self.deadline).await;
+        }
         end.counts.skipped = end.skipped.len() as u64;
         end
     }
 
+    /// Sees to it that the directories are there. Of those that were, also says what earlier copies
+    /// left unfinished in them.
     async fn directories(
         &self,
         directories: &[(Below, Seen)],
         wanted: &HashSet<&Below>,
         end: &mut TreeEnd,
-    ) -> HashMap<Below, Made> {
+    ) -> (HashMap<Below, Made>, Vec<(Below, Vec<Vec<u8>>)>) {
+        let (mut left, mut room) = (Vec::new(), MOST);
         let mut made: HashMap<Below, Made> = HashMap::with_capacity(directories.len());
         for (at, seen) in directories {
             let above = (at.depth() > 0).then(|| made.get(&at.parent())).flatten();
             let state = match self.directory(at, seen, above, wanted).await {
-                Ok(state) => state,
+                Ok((state, mut names)) => {
+                    names.truncate(room);
+                    room -= names.len();
+                    if !names.is_empty() {
+                        left.push((at.under(self.top), names));
+                    }
+                    state
+                }
                 Err(failure) => {
                     let stop = is_final(&failure).then(|| failure.clone());
                     end.problems.push(Problem::new(at, failure));
@@ -131,7 +146,7 @@ impl TreeCopy<'_> {
                 break;
             }
         }
-        made
+        (made, left)
     }
 
     async fn directory(
@@ -140,12 +155,12 @@ impl TreeCopy<'_> {
         seen: &Seen,
         above: Option<&Made>,
         wanted: &HashSet<&Below>,
-    ) -> Result<Made, Failure> {
+    ) -> Result<(Made, Vec<Vec<u8>>), Failure> {
         let target = at.under(self.top);
         let entry = match above {
             Some(Made::New) => None,
             Some(Made::There(entries)) => entries.get(at.name()).copied(),
-            Some(Made::Not) => return Ok(Made::Not),
+            Some(Made::Not) => return Ok((Made::Not, Vec::new())),
             None => self.to.look(&target).await?,
         };
         match entry.map(|entry| entry.kind) {
@@ -153,14 +168,14 @@ impl TreeCopy<'_> {
                 // Writable until everything is in it.
                 let mode = seen.mode | 0o700;
                 self.to.make_directory(&target, mode).await?;
-                Ok(Made::New)
+                Ok((Made::New, Vec::new()))
             }
             Some(Kind::Directory) => {
                 let entries = self.to.list(&target).await?;
-                sweep_entries(self.to, &target, &entries).await;
+                let left = ours(&entries);
                 let concerns = |name: &[u8]| at.child(name).is_some_and(|at| wanted.contains(&at));
                 let entries = entries.into_iter().filter(|(name, _)| concerns(name));
-                Ok(Made::There(entries.collect()))
+                Ok((Made::There(entries.collect()), left))
             }
             Some(other) => Err(failed(
                 "not_directory",
@@ -282,7 +297,11 @@ impl TreeCopy<'_> {
                 continue;
             }
             let target = at.under(self.top);
-            if let Err(failure) = self.to.seal(&target, seen.mode, seen.modified).await {
+            let times = Times {
+                accessed: seen.modified,
+                modified: seen.modified,
+            };
+            if let Err(failure) = self.to.seal(&target, seen.mode, times).await {
                 let stop = is_final(&failure).then(|| failure.clone());
                 end.problems.push(Problem::new(at, failure));
                 if stop.is_some() {

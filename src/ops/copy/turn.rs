@@ -14,6 +14,7 @@ const AT_ONCE: usize = 4;
 #[derive(Clone)]
 pub(in crate::ops) struct Turns {
     places: Arc<Semaphore>,
+    gate: Arc<Semaphore>,
     targets: Arc<Mutex<HashSet<Vec<u8>>>>,
 }
 
@@ -21,6 +22,7 @@ impl Default for Turns {
     fn default() -> Self {
         Self {
             places: Arc::new(Semaphore::new(AT_ONCE)),
+            gate: Arc::new(Semaphore::new(1)),
             targets: Arc::default(),
         }
     }
@@ -38,18 +40,12 @@ pub(super) struct Claimed {
 impl Turns {
     /// Waits for a turn until the deadline.
     pub(super) async fn wait(&self, deadline: Deadline) -> Result<Turn, Failure> {
-        let place = Arc::clone(&self.places).acquire_owned();
-        match tokio::time::timeout_at(deadline.instant(), place).await {
-            Ok(Ok(permit)) => Ok(Turn(permit)),
-            _ => Err(Failure {
-                outcome: "refused",
-                ..hinted(
-                    "copies_busy",
-                    format!("{AT_ONCE} copies are running, and none ended in time"),
-                    "call again when one of them has ended",
-                )
-            }),
-        }
+        take(&self.places, deadline).await
+    }
+
+    /// Waits until no other copy is about to take its hosts. Keep it that long.
+    pub(super) async fn gate(&self, deadline: Deadline) -> Result<Turn, Failure> {
+        take(&self.gate, deadline).await
     }
 
     /// Takes a place to copy to, which is shown like this, unless another copy writes there.
@@ -65,6 +61,21 @@ impl Turns {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<Vec<u8>>> {
         self.targets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn take(from: &Arc<Semaphore>, deadline: Deadline) -> Result<Turn, Failure> {
+    let place = Arc::clone(from).acquire_owned();
+    match tokio::time::timeout_at(deadline.instant(), place).await {
+        Ok(Ok(permit)) => Ok(Turn(permit)),
+        _ => Err(Failure {
+            outcome: "refused",
+            ..hinted(
+                "copies_busy",
+                "other copies are running, and none ended in time".into(),
+                "call again when one of them has ended",
+            )
+        }),
     }
 }
 

@@ -71,7 +71,8 @@ async fn believe(lie: Sftp) {
             result.structured["code"]
         );
         assert!(result.is_error, "{lie:?} {from} {to}: {}", result.text);
-        let late = took > DEADLINE + Duration::from_secs(2);
+        // Far beyond it, and not endless: other tests have the processors as well.
+        let late = took > DEADLINE + Duration::from_secs(15);
         assert!(!late, "{lie:?} {from} {to}: {took:?}");
     }
     let grown = server.program().rss_mib() - idle;

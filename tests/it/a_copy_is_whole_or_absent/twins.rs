@@ -1,14 +1,15 @@
-//! Several copies of the same to the same place, which none of them knows: the place has two hosts and
-//! many spellings.
+//! Copies beside each other: of the same to the same place, which has two hosts and many spellings;
+//! and of different things with too few connections for all.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
 
-use super::{on, overwrite, serve};
+use super::{copy, done, on, overwrite, serve};
 use crate::support::client::Era;
 use crate::support::fleet::Fleet;
+use crate::support::server::TestServer;
 use crate::support::yard::{Yard, same};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -32,7 +33,7 @@ async fn copies_that_do_not_know_of_each_other_never_show_a_part() {
         seen
     });
     let from = source.display().to_string();
-    let (mut done, mut met) = (0, 0);
+    let (mut whole, mut met) = (0, 0);
     for round in 0..6 {
         let copies = (0..4).map(|at| {
             let spelled = yard.there.join("./".repeat(at)).join("b");
@@ -40,10 +41,10 @@ async fn copies_that_do_not_know_of_each_other_never_show_a_part() {
             let (client, from) = (&client, &from);
             async move { overwrite(client, from, &to).await }
         });
-        let before = done;
+        let before = whole;
         for result in join_all(copies).await {
             match result.is_error {
-                false => done += 1,
+                false => whole += 1,
                 true => {
                     let code = &result.structured["code"];
                     assert_eq!(code, "copy_running", "{}", result.text);
@@ -51,11 +52,36 @@ async fn copies_that_do_not_know_of_each_other_never_show_a_part() {
                 }
             }
         }
-        assert!(done > before, "one of them was the first of round {round}");
+        assert!(whole > before, "one of them was the first of round {round}");
     }
     over.store(true, Ordering::Relaxed);
     let seen = watcher.join().unwrap();
-    println!("{done} done, {met} met another; looked at {seen} times");
+    println!("{whole} whole, {met} met another; looked at {seen} times");
     assert!(met > 0 && seen > 0 && same(&source, &target));
     assert_eq!(yard.left(), Vec::<std::path::PathBuf>::new());
+}
+
+#[tokio::test]
+async fn copies_between_hosts_do_not_wait_for_each_other_s_place_in_the_pool() {
+    let fleet = Fleet::start(4).await;
+    let yard = Yard::new(&fleet);
+    let server = TestServer::builder(&fleet)
+        .env("SCOUT_ROLE", "operator")
+        .env("SCOUT_MAX_POOL_SIZE", 2)
+        .env("SCOUT_REQUEST_TIMEOUT", "20s")
+        .start()
+        .await;
+    let client = server.client(Era::Modern);
+    let source = yard.remote("a", 100_000, 1);
+    for round in 0..3 {
+        let copies = [("web-01", "web-02"), ("web-03", "web-04")].map(|(from, to)| {
+            let target = yard.there.join(format!("{to}-{round}"));
+            let (from, to) = (on(from, &source), on(to, &target));
+            let client = &client;
+            async move { copy(client, &from, &to).await }
+        });
+        for result in join_all(copies).await {
+            done(&result);
+        }
+    }
 }

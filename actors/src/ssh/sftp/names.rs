@@ -7,7 +7,7 @@
 use super::packet::{Change, Reply, Request};
 use super::{Sftp, SftpError, as_attributes, as_done, as_handle, refused};
 use crate::error::FileProblem;
-use crate::file::{Attributes, Kind, Listing};
+use crate::file::{Attributes, Kind, Listing, Times};
 use crate::target::MAX_PATH;
 
 /// The extension that replaces a file in one step.
@@ -60,20 +60,25 @@ impl Sftp {
         one_name(self.ask(Request::RealPath(path)).await?)
     }
 
-    /// Sets permission bits, or the time of the last change, or both.
+    /// Sets permission bits, or times, or both.
     pub(crate) async fn set_attributes(
         &self,
         path: &[u8],
         mode: Option<u32>,
-        modified: Option<u32>,
+        times: Option<Times>,
     ) -> Result<(), SftpError> {
-        let change = Change { mode, modified };
+        let change = Change { mode, times };
         as_done(self.ask(Request::SetStat(path, change)).await?)
+    }
+
+    /// Whether the host can do what [`replace`](Self::replace) does.
+    pub(crate) fn can_replace(&self) -> bool {
+        self.pipe.offers(POSIX_RENAME)
     }
 
     /// Gives the file at `from` the name `to`, in the place of whatever file has it.
     pub(crate) async fn replace(&self, from: &[u8], to: &[u8]) -> Result<(), SftpError> {
-        if !self.pipe.offers(POSIX_RENAME) {
+        if !self.can_replace() {
             let problem = FileProblem::Unsupported("replacing a file in one step");
             return Err(SftpError::Problem(problem));
         }

@@ -173,7 +173,7 @@ fn attributes(packet: &mut Bytes) -> Result<Attributes, Malformed> {
         attributes.mode = Some(number(packet)?);
     }
     if flags & 8 != 0 {
-        let _accessed = number(packet)?;
+        attributes.accessed = Some(number(packet)?);
         attributes.modified = Some(number(packet)?);
     }
     if flags & 0x8000_0000 != 0 {

@@ -1,6 +1,7 @@
 //! What is asked of a host, as bytes.
 
 use super::Handle;
+use crate::file::Times;
 use bytes::{BufMut, Bytes, BytesMut};
 
 const INIT: u8 = 1;
@@ -38,20 +39,19 @@ pub(in crate::ssh::sftp) enum Access {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::ssh::sftp) struct Change {
     pub(in crate::ssh::sftp) mode: Option<u32>,
-    /// The time of the last access is set with it: the protocol has no one without the other.
-    pub(in crate::ssh::sftp) modified: Option<u32>,
+    pub(in crate::ssh::sftp) times: Option<Times>,
 }
 
 impl Change {
     fn put(&self, out: &mut BytesMut) {
         let flag = |bit: u32, is_there: bool| if is_there { bit } else { 0 };
-        out.put_u32(flag(4, self.mode.is_some()) | flag(8, self.modified.is_some()));
+        out.put_u32(flag(4, self.mode.is_some()) | flag(8, self.times.is_some()));
         if let Some(mode) = self.mode {
             out.put_u32(mode);
         }
-        if let Some(seconds) = self.modified {
-            out.put_u32(seconds);
-            out.put_u32(seconds);
+        if let Some(Times { accessed, modified }) = self.times {
+            out.put_u32(accessed);
+            out.put_u32(modified);
         }
     }
 }
@@ -256,11 +256,14 @@ mod tests {
     fn only_what_changes_is_in_a_change() {
         let change = Change {
             mode: None,
-            modified: Some(2),
+            times: Some(Times {
+                accessed: 3,
+                modified: 2,
+            }),
         };
         let mut packet = encoded(Request::SetStat(b"", change));
         packet.advance(13);
-        assert_eq!(*packet, [0, 0, 0, 8, 0, 0, 0, 2, 0, 0, 0, 2]);
+        assert_eq!(*packet, [0, 0, 0, 8, 0, 0, 0, 3, 0, 0, 0, 2]);
     }
 
     proptest! {
