@@ -136,6 +136,12 @@ impl Ops {
         }
     }
 
+    /// What one call may hold while it has no answer yet, as output: others need room beside it, and
+    /// so does it for what it has a host run.
+    fn most_held(&self) -> u64 {
+        fleet::Budget::output_of(self.fleet.limits().output_budget) / 2
+    }
+
     async fn lease(
         &self,
         principal: &Principal,

@@ -76,7 +76,7 @@ pub(super) async fn run(config: &Config, args: FindArgs) -> ExitCode {
 }
 
 /// Paths go out as they are, so that they can be piped; to a terminal they go as text that cannot act
-/// on it. What was left out is said beside them.
+/// on it, with the number of lines that hold what was looked for. What was left out is said beside them.
 fn print_found(report: &FindReport, json: bool, null: bool) -> ExitCode {
     let (done, failed) = (ExitCode::SUCCESS, ExitCode::FAILURE);
     if json {
@@ -87,7 +87,7 @@ fn print_found(report: &FindReport, json: bool, null: bool) -> ExitCode {
     for found in &report.results {
         match exact {
             true => text.extend_from_slice(found.place.exact().as_bytes()),
-            false => text.extend_from_slice(found.place.to_string().as_bytes()),
+            false => text.extend_from_slice(found.to_string().as_bytes()),
         }
         text.push(if null { b'\0' } else { b'\n' });
     }

@@ -20,7 +20,7 @@ pub use report::{FindReport, MatchReport};
 use super::{Failure, Ops, Progress};
 use crate::access::{Action, Principal};
 use filter::Filter;
-use fleet::{Deadline, HostName, RemotePath};
+use fleet::{Budget, Deadline, HostName, RemotePath};
 use needle::Needle;
 use search::Search;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -37,8 +37,13 @@ pub const MAX_FIND_LIMIT: usize = 10_000;
 /// The largest file that is searched for a text.
 const MAX_SEARCHED: u64 = 64 << 20;
 
-/// Memory for results, and for the tree on the way to them.
-const MEMORY: u64 = 1 << 20;
+/// Memory for results, as output: while there is no answer with its copies, also for the tree on the
+/// way to them.
+const MEMORY: u64 = 2 << 20;
+
+/// Memory for files that are to be searched for a text, and for the tree on the way to them. There is
+/// one copy of it.
+const SEARCHED: u64 = 24 << 20;
 
 /// What to find.
 #[derive(Debug, Clone)]
@@ -83,6 +88,14 @@ impl FindRequest {
             limit,
         })
     }
+
+    /// What a search may hold, as output.
+    fn memory(&self) -> u64 {
+        match self.needle {
+            None => MEMORY,
+            Some(_) => MEMORY.max(Budget::output_of(SEARCHED)),
+        }
+    }
 }
 
 impl Ops {
@@ -100,9 +113,11 @@ impl Ops {
         self.decide(principal, Action::Read, &request.host)?;
         let lease = self.lease(principal, &request.host, deadline).await?;
         let found = async {
-            let hold = lease.hold(MEMORY, deadline).await?;
+            let memory = request.memory().min(self.most_held());
+            let mut hold = lease.hold(memory, deadline).await?;
             let search = Search::new(&lease, &request, progress, early(deadline));
-            Ok(FindReport::new(&request, search.run().await?, hold))
+            let found = search.run(&mut hold).await?;
+            Ok(FindReport::new(&request, found, hold))
         };
         found.await.map_err(|error| self.failure(principal, error))
     }

@@ -9,7 +9,9 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use serde_json::json;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
 
 use crate::a_command_is_what_was_asked::shells::SHELLS;
 use crate::support::account::{Account, is_root};
@@ -90,6 +92,17 @@ async fn ten_thousand_names_are_listed_and_read() {
         std::fs::write(place.join(OsStr::from_bytes(name)), number.to_string()).unwrap();
     }
     let client = server.client(Era::Modern);
+    let listing = json!({"host": "web-01", "path": place});
+    let listing = client.call_tool("read", listing).await;
+    let entries = listing.structured["entries"].as_array().unwrap();
+    let exact = |entry: &Value| match entry["name_base64"].as_str() {
+        Some(base64) => BASE64_STANDARD.decode(base64).unwrap(),
+        None => entry["name"].as_str().unwrap().as_bytes().to_vec(),
+    };
+    let listed: BTreeSet<Vec<u8>> = entries.iter().map(exact).collect();
+    assert_eq!(listing.structured["truncated"], false);
+    assert_eq!((listed.len(), entries.len()), (names.len(), names.len()));
+    assert!(names.iter().all(|name| listed.contains(name)));
     for (number, name) in names.iter().enumerate() {
         let mut uri = format!("scout://web-01{}/", place.display());
         name.iter()

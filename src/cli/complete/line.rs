@@ -71,6 +71,8 @@ impl Line {
         let special = match self.quote {
             // Nothing can be said of a quote between such quotes.
             Some('\'') if behind.contains('\'') => return None,
+            // There the history is asked for, and a backslash stays (bash(1), HISTORY EXPANSION).
+            Some('"') if behind.contains('!') => return None,
             Some('\'') => "",
             Some(_) => "\"$`\\",
             None => SPECIAL,
@@ -123,6 +125,8 @@ mod tests {
             ("scout read \"web:/a", "web:/a$b/", Some("web:/a\\$b/")),
             ("scout read web:'/a", "web:/a b", Some("/a b")),
             ("scout read 'web:/a", "web:/a'b", None),
+            ("scout read \"web:/a", "web:/a!b", None),
+            ("scout read web:/a", "web:/a!b", Some("/a\\!b ")),
             ("scout hosts web-01,@d", "web-01,@db", Some("db ")),
             ("scout hosts @", "@db", Some("db ")),
             ("scout read \"web:\"/e", "web:/etc/", Some("web:/etc/")),

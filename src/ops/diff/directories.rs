@@ -1,16 +1,19 @@
 //! Two directories: a survey of each, then the sums of the files that are of one size in both.
 
 use super::merge::{Merged, What, merge};
-use super::report::{DiffReport, DirectoriesReport};
+use super::report::{DiffReport, DirectoriesReport, MAX_LISTED};
 use super::survey::{Relative, Survey};
 use crate::access::Principal;
 use crate::ops::checksum::{self, Sum};
 use crate::ops::{Failure, Ops, Progress, Step, Unit};
-use fleet::{Deadline, FleetError, Hold, Target};
+use fleet::{Budget, Deadline, FleetError, Hold, Target};
 use std::collections::BTreeMap;
 
-/// Memory for the survey of one side.
-const MEMORY: u64 = 1 << 20;
+/// Memory for the surveys of both sides, and for what comes of them. There is one copy of it.
+const MEMORY: u64 = 48 << 20;
+
+/// What a path takes beside its bytes.
+const EACH: u64 = 128;
 
 /// Files of which sums are computed at a time, and their bytes.
 const CHUNK: (usize, u64) = (1000, 256 << 20);
@@ -40,10 +43,10 @@ impl Ops {
         deadline: Deadline,
     ) -> Result<DiffReport, Failure> {
         let [old, new] = &places;
+        let mut hold = self.hold_for_surveys(principal, old, deadline).await?;
         let half = deadline.at_most(deadline.left() / 2);
         let survey = |place| self.survey(principal, place, half);
-        let ((old_survey, _old_hold), (new_survey, _new_hold)) =
-            tokio::try_join!(survey(old), survey(new))?;
+        let (old_survey, new_survey) = tokio::try_join!(survey(old), survey(new))?;
         let mut rest = Rest {
             stopped: old_survey.stopped || new_survey.stopped,
             cut: (old_survey.cut.len() + new_survey.cut.len()) as u64,
@@ -56,6 +59,7 @@ impl Ops {
             compared,
             unknown,
         } = merge(old_survey, new_survey);
+        hold.shrink_to(held(&found, &same_size));
         rest.same = compared;
         rest.not_compared = unknown;
         let total = same_size.len() as u64;
@@ -80,8 +84,22 @@ impl Ops {
             rest.same += settle(chunk, old_sums, new_sums, &mut found);
             left = behind;
         }
-        let report = DirectoriesReport::new(&places, found, &rest);
+        let report = DirectoriesReport::new(&places, found, &rest, hold);
         Ok(DiffReport::Directories(Box::new(report)))
+    }
+
+    /// Memory for both sides at once: two comparisons that had it for one side each would wait for
+    /// each other.
+    async fn hold_for_surveys(
+        &self,
+        principal: &Principal,
+        place: &Target,
+        deadline: Deadline,
+    ) -> Result<Hold, Failure> {
+        let lease = self.lease(principal, &place.host, deadline).await?;
+        let memory = Budget::output_of(MEMORY).min(self.most_held());
+        let hold = lease.hold(memory, deadline).await;
+        hold.map_err(|error| self.failure(principal, error))
     }
 
     async fn survey(
@@ -89,14 +107,10 @@ impl Ops {
         principal: &Principal,
         place: &Target,
         deadline: Deadline,
-    ) -> Result<(Survey, Hold), Failure> {
+    ) -> Result<Survey, Failure> {
         let lease = self.lease(principal, &place.host, deadline).await?;
-        let seen = async {
-            let hold = lease.hold(MEMORY, deadline).await?;
-            let survey = Survey::of(&lease, &place.path, deadline).await?;
-            Ok((survey, hold))
-        };
-        seen.await.map_err(|error| self.failure(principal, error))
+        let survey = Survey::of(&lease, &place.path, deadline).await;
+        survey.map_err(|error| self.failure(principal, error))
     }
 
     /// The sums of files below a place, or nothing when time was up.
@@ -118,6 +132,22 @@ impl Ops {
             Err(error) => Err(self.failure(principal, error)),
         }
     }
+}
+
+/// Memory for what was found and for the files of which sums are still to be computed, with what may
+/// be shown of them, as output.
+fn held(found: &BTreeMap<Relative, What>, files: &[(Relative, u64)]) -> u64 {
+    let bytes = |path: &Relative| path.as_bytes().len() as u64 + EACH;
+    let found = found.iter().map(|(path, what)| match what {
+        What::Links(one, other) => bytes(path) + (one.len() + other.len()) as u64,
+        _ => bytes(path),
+    });
+    // A file may come to stand in what was found, too.
+    let files = files.iter().map(|(path, _)| 2 * bytes(path));
+    let (all, longest) = found.chain(files).fold((0, 0), |(all, longest), bytes| {
+        (all + bytes, u64::max(longest, bytes))
+    });
+    Budget::output_of(all) + all.min(MAX_LISTED as u64 * longest)
 }
 
 /// How many files are next.
@@ -171,6 +201,21 @@ mod tests {
         assert_eq!(chunk(&files(&[100 << 20, 100 << 20, 100 << 20])), 2);
         assert_eq!(chunk(&files(&[1, u64::MAX, u64::MAX])), 1, "as they claim");
         assert_eq!(chunk(&files(&[0; 3000])), 1000);
+    }
+
+    #[test]
+    fn what_is_held_is_what_is_kept() {
+        let files = |count: usize| -> Vec<_> {
+            let path = |nth| (Relative::new(&format!("{nth:0100}")), 1);
+            (0..count).map(path).collect()
+        };
+        assert_eq!(held(&BTreeMap::new(), &[]), 0);
+        let many = held(&BTreeMap::new(), &files(50_000));
+        assert!(many >= Budget::output_of(50_000 * (200 + EACH)), "{many}");
+        assert!(many < Budget::output_of(MEMORY), "{many}");
+        let links = What::Links(vec![b'x'; 4096], vec![b'y'; 4096]);
+        let found = BTreeMap::from([(Relative::new("l"), links)]);
+        assert!(held(&found, &[]) > 8192);
     }
 
     #[test]

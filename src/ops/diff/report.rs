@@ -3,6 +3,7 @@
 mod directories;
 mod readable;
 
+pub(super) use directories::MAX_LISTED;
 pub use directories::{DifferenceReport, DirectoriesReport, RelativeReport};
 
 use super::endings::Endings;
@@ -279,7 +280,7 @@ impl DiffReport {
     pub fn holds(&self) -> Vec<Arc<Hold>> {
         match self {
             Self::Files(files) => files.holds.clone(),
-            Self::Directories(_) => Vec::new(),
+            Self::Directories(directories) => vec![Arc::clone(&directories.hold)],
         }
     }
 }

@@ -200,6 +200,18 @@ impl Stopped {
     }
 }
 
+/// For people: programs get the path alone.
+impl fmt::Display for MatchReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.place)?;
+        match self.matches {
+            None => Ok(()),
+            Some(1) => write!(f, " (1 line)"),
+            Some(lines) => write!(f, " ({lines} lines)"),
+        }
+    }
+}
+
 impl fmt::Display for FindReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.results.is_empty() {
@@ -209,7 +221,7 @@ impl fmt::Display for FindReport {
         }
         for (at, found) in self.results.iter().enumerate() {
             let newline = if at == 0 { "" } else { "\n" };
-            write!(f, "{newline}{}", found.place)?;
+            write!(f, "{newline}{found}")?;
         }
         for (at, note) in self.notes().enumerate() {
             let newline = if at == 0 { "\n\n" } else { "\n" };

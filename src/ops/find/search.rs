@@ -6,7 +6,7 @@ use crate::ops::sweep::{Batch, Swept};
 use crate::ops::walk::{Entry, Step, Walk};
 use crate::ops::{Progress, Step as Told, Unit, sftp};
 use fleet::file::{Attributes, Kind};
-use fleet::{Deadline, FileSession, FleetError, Lease, RemotePath};
+use fleet::{Budget, Deadline, FileSession, FleetError, Hold, Lease, RemotePath};
 
 /// The most names looked at.
 const MAX_VISITED: u64 = 200_000;
@@ -105,11 +105,12 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Searches to the end, to the limit, or until time is up.
+    /// Searches to the end, to the limit, or until time is up. Of what `hold` accounts for, it gives
+    /// back what is left over when the files to be searched are known.
     ///
     /// # Errors
     /// What is wrong with the root, or what else kept the host from answering.
-    pub(super) async fn run(mut self) -> Result<Found, FleetError> {
+    pub(super) async fn run(mut self, hold: &mut Hold) -> Result<Found, FleetError> {
         let Some(needle) = &self.request.needle else {
             let session = self.lease.files(self.deadline).await?;
             self.walk(&session).await?;
@@ -123,6 +124,7 @@ impl<'a> Search<'a> {
         drop(session);
         let candidates = std::mem::take(&mut self.found.matches);
         self.found.bytes = 0;
+        hold.shrink_to(held(&candidates, self.request.limit));
         self.grep(needle, candidates).await?;
         Ok(self.found)
     }
@@ -348,6 +350,14 @@ impl<'a> Search<'a> {
     }
 }
 
+/// Memory for so many candidates and the results that come of them, as output.
+fn held(candidates: &[Match], limit: usize) -> u64 {
+    let paths = candidates.iter().map(|one| one.path.as_bytes().len());
+    let all = paths.sum::<usize>() + size_of_val(candidates);
+    let results = MAX_BYTES + limit * size_of::<Match>();
+    Budget::output_of(all as u64) + all.min(results) as u64
+}
+
 /// What is known of the text in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Count {
@@ -362,5 +372,27 @@ enum Count {
 fn set(counts: &mut [Count], at: usize, count: Count) {
     if let Some(place) = counts.get_mut(at) {
         *place = count;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_holds_what_its_candidates_take_and_no_more() {
+        let candidate = |nth: usize| Match {
+            path: RemotePath::parse(format!("/{}/{nth:05}", "d".repeat(150))).unwrap(),
+            attributes: Attributes::default(),
+            lines: None,
+        };
+        let most: Vec<_> = (0..MAX_CANDIDATES.0).map(candidate).collect();
+        let paths: usize = most.iter().map(|one| one.path.as_bytes().len()).sum();
+        assert!(paths < MAX_CANDIDATES.1 && paths > MAX_CANDIDATES.1 * 9 / 10);
+        let real = (paths + size_of_val(&*most)) as u64;
+        assert!(real < crate::ops::find::SEARCHED, "{real}");
+        assert!(held(&most, 1) >= Budget::output_of(real));
+        assert!(held(&most[..100], 10_000) < 100_000);
+        assert_eq!(held(&[], 10_000), 0);
     }
 }

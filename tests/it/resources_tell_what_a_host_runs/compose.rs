@@ -41,10 +41,6 @@ fn containers(dir: &Path) -> Vec<Container> {
 
 /// A host with docker, its compose plugin and an engine.
 async fn start() -> Option<(Fleet, Engine)> {
-    start_with(containers).await
-}
-
-async fn start_with(containers: fn(&Path) -> Vec<Container>) -> Option<(Fleet, Engine)> {
     let (Some(docker), Some(compose)) = (docker(), compose()) else {
         eprintln!("SKIPPED: docker or its compose plugin is not there; tests/run unpacks them");
         return None;
@@ -109,25 +105,32 @@ async fn projects_are_listed_with_their_files_and_where_to_go_on() {
     assert!(engine.asked().iter().all(looking), "{:?}", engine.asked());
 }
 
+/// What docker and compose would print where somebody can label containers: they write out in JSON
+/// whatever is there.
 #[tokio::test]
-async fn what_a_container_calls_itself_forges_no_project() {
-    let forging = |dir: &Path| {
-        let mut containers = containers(dir);
-        containers.truncate(1);
-        for container in &mut containers {
-            container.project = Some(("shop\n● bank", "web"));
-            container.files = "/a\n● bank\n  Status: running(9)".into();
+async fn what_a_container_is_labelled_with_forges_no_line() {
+    let fleet = fleet_with(|fleet| {
+        let script = r#"case $1 in
+compose) printf '%s\n' '[{"Name":"shop","Status":"running(1)\n● bank","ConfigFiles":"/a\n● bank\n  Status: running(9)"},{"Name":"x\n● bank","Status":"","ConfigFiles":"/x"}]' ;;
+*) printf '%s\t' '"web\n● bank"' '"app\n● bank"'; printf '%s\n' '"Up\r\n● bank"' ;;
+esac"#;
+        let programs = Programs::basic(fleet.dir()).script("docker", script);
+        SshdConfig {
+            env: vec![programs.env()],
+            ..SshdConfig::default()
         }
-        containers
-    };
-    let Some((fleet, _engine)) = start_with(forging).await else {
-        return;
-    };
+    })
+    .await;
     let server = TestServer::start(&fleet).await;
-    let list = text(&server.client(Era::Modern), "web-01://compose").await;
-    let expected =
-        "● shop\\n● bank\n  Status: running(1)\n  Files: /a\\n● bank\\n  Status: running(9)\n";
-    assert_eq!(list, expected, "and no URI of what is no name");
+    let client = server.client(Era::Modern);
+    let base = "web-01://compose";
+    let expected = format!(
+        "● shop\n  Status: running(1)\\n● bank\n  Files: /a\\n● bank\\n  Status: running(9)\n  Contents: {base}/shop\n  Logs: {base}/shop/logs\n\
+         ○ x\\n● bank\n  Status: \n  Files: /x\n"
+    );
+    assert_eq!(text(&client, base).await, expected);
+    let expected = "● web\\n● bank\n  Status: Up\\u{d}\\n● bank\n  Image: app\\n● bank\n";
+    assert_eq!(text(&client, "web-01://docker").await, expected);
 }
 
 #[tokio::test]

@@ -8,13 +8,14 @@ use crate::ops::Printable;
 use crate::ops::text::one_line;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use fleet::Target;
+use fleet::{Hold, Target};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// The most differences that are listed; all are counted.
-const MAX_LISTED: usize = 1000;
+pub(in crate::ops::diff) const MAX_LISTED: usize = 1000;
 
 /// What two directories came to.
 #[derive(Debug, Serialize)]
@@ -44,6 +45,8 @@ pub struct DirectoriesReport {
     /// What was left out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    #[serde(skip)]
+    pub(super) hold: Arc<Hold>,
 }
 
 /// A name that differs.
@@ -77,6 +80,7 @@ impl DirectoriesReport {
         [old, new]: &[Target; 2],
         found: BTreeMap<Relative, What>,
         rest: &Rest,
+        mut hold: Hold,
     ) -> Self {
         let all = found.len() as u64;
         let is_unreadable = |what: &&What| matches!(what, What::Unreadable { .. });
@@ -106,6 +110,12 @@ impl DirectoriesReport {
             closed > 0,
             format!("directories more than {MAX_DEPTH} deep, not entered: {closed}"),
         );
+        let entries: Vec<DifferenceReport> = found
+            .into_iter()
+            .take(MAX_LISTED)
+            .map(|(below, what)| DifferenceReport::new(&below, what))
+            .collect();
+        hold.shrink_to(entries.iter().map(DifferenceReport::weight).sum());
         Self {
             kind: "directories",
             same: complete && all == 0,
@@ -116,13 +126,10 @@ impl DirectoriesReport {
             unreadable,
             same_names,
             not_compared,
-            entries: found
-                .into_iter()
-                .take(MAX_LISTED)
-                .map(|(below, what)| DifferenceReport::new(&below, what))
-                .collect(),
+            entries,
             truncated,
             notes,
+            hold: Arc::new(hold),
         }
     }
 }
@@ -148,6 +155,16 @@ impl DifferenceReport {
             old,
             new,
         }
+    }
+
+    /// Bytes it holds, about.
+    fn weight(&self) -> u64 {
+        let RelativeReport { path, path_base64 } = &self.path;
+        let others = [path_base64, &self.old, &self.new];
+        let others = others
+            .iter()
+            .map(|text| text.as_ref().map_or(0, String::len));
+        (path.len() + others.sum::<usize>() + 100) as u64
     }
 }
 
