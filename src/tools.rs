@@ -5,6 +5,7 @@
 //! `isError`, never a protocol error.
 
 mod broadcast;
+mod command;
 mod copy;
 mod diff;
 mod find;

@@ -9,6 +9,9 @@
 #[path = "hosts/broken.rs"]
 mod broken;
 #[cfg(test)]
+#[path = "hosts/changes.rs"]
+mod changes;
+#[cfg(test)]
 #[path = "hosts/commands.rs"]
 mod commands;
 #[cfg(test)]
@@ -85,6 +88,8 @@ macro_rules! on {
                 only_regular_files_are_opened,
                 operations_run_side_by_side_on_one_session,
                 sessions_wait_for_each_other_and_none_fails,
+            ],
+            changes: [
                 what_is_written_arrives_whole,
                 any_name_can_be_made_moved_and_removed,
                 nothing_is_overwritten_unasked,

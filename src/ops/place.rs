@@ -25,11 +25,11 @@ pub struct PlaceReport {
 
 impl PlaceReport {
     pub(super) fn new(host: &HostName, path: RemotePath) -> Self {
-        let is_text = path.to_str().is_some();
+        let (text, path_base64) = exact(path.as_bytes());
         Self {
-            path: path.to_string(),
-            path_base64: (!is_text).then(|| STANDARD.encode(path.as_bytes())),
-            uri: (!is_text).then(|| uri(host, &path)),
+            path: text,
+            uri: path_base64.is_some().then(|| uri(host, &path)),
+            path_base64,
             exact: path,
         }
     }
@@ -50,6 +50,17 @@ impl PlaceReport {
 impl fmt::Display for PlaceReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", Printable(&one_line(&self.path)))
+    }
+}
+
+/// A path as text, and in base64 where it is not UTF-8.
+pub(super) fn exact(path: &[u8]) -> (String, Option<String>) {
+    match std::str::from_utf8(path) {
+        Ok(text) => (text.to_owned(), None),
+        Err(_) => {
+            let text = String::from_utf8_lossy(path).into_owned();
+            (text, Some(STANDARD.encode(path)))
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! The answer is an error as soon as it did not go well on one host: whoever asked about all of them
 //! has to look. What went well is in it all the same.
 
+use super::command::{program, variables};
 use super::schema::{of, report};
 use super::{Answered, Call, Described, Ending, changes, seconds};
 use crate::mcp::Answer;
@@ -253,12 +254,7 @@ fn work(
     by_host: bool,
     places: &[Place],
 ) -> Result<Work, Failure> {
-    let program = match (args.command, args.argv) {
-        (Some(_), Some(_)) => return Err(Failure::invalid("give either `command` or `argv`")),
-        (Some(command), None) => Some(Program::Shell(command.into())),
-        (None, Some(argv)) => Some(Program::Argv(argv.into_iter().map(Into::into).collect())),
-        (None, None) => None,
-    };
+    let program = program(args.command, args.argv)?;
     let looks = args.lines.is_some() || args.tail.is_some() || args.tree || args.depth.is_some();
     let runs =
         args.cwd.is_some() || args.env.is_some() || args.stdin.is_some() || timeout.is_some();
@@ -275,12 +271,7 @@ fn work(
         Some(program) => Ok(Work::Run {
             program,
             cwd: args.cwd.as_deref().map(RemotePath::parse).transpose()?,
-            env: args
-                .env
-                .unwrap_or_default()
-                .into_iter()
-                .map(|(name, value)| (name, value.into()))
-                .collect(),
+            env: variables(args.env),
             stdin: args.stdin,
             timeout,
         }),

@@ -51,11 +51,13 @@ pub(super) fn describe() -> Described {
             }},
             "failures": {"type": "array", "items": {"type": "object", "properties": {
                 "path": {"type": "string"},
+                "path_base64": {"type": "string", "description": "the exact path, where it is not UTF-8"},
                 "code": {"type": "string"},
                 "message": {"type": "string"},
             }, "required": ["path", "code", "message"]}},
             "skipped": {"type": "array", "items": {"type": "object", "properties": {
                 "path": {"type": "string"},
+                "path_base64": {"type": "string", "description": "the exact path, where it is not UTF-8"},
                 "kind": {"type": "string"},
             }, "required": ["path", "kind"]}},
             "duration_ms": {"type": "integer"},

@@ -1,11 +1,12 @@
 //! `run`: a command on one host.
 
+use super::command::{program, variables};
 use super::schema::{of, report};
 use super::{Answered, Call, Described, Ending, changes, seconds};
 use crate::access::Principal;
 use crate::mcp::Answer;
 use crate::ops::{Failure, Ops, RunRequest};
-use fleet::{Bounds, Deadline, HostName, Program, RemotePath};
+use fleet::{Bounds, Deadline, HostName, RemotePath};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
@@ -99,22 +100,14 @@ pub(super) async fn answer(
 }
 
 fn request(args: Args) -> Result<RunRequest, Failure> {
-    let program = match (args.command, args.argv) {
-        (Some(command), None) => Program::Shell(command.into()),
-        (None, Some(argv)) => Program::Argv(argv.into_iter().map(Into::into).collect()),
-        _ => return Err(Failure::invalid("give either `command` or `argv`")),
-    };
+    let program = program(args.command, args.argv)?
+        .ok_or_else(|| Failure::invalid("give either `command` or `argv`"))?;
     let cwd = args.cwd.as_deref().map(RemotePath::parse).transpose()?;
     Ok(RunRequest {
         host: HostName::parse(&args.host)?,
         program,
         cwd,
-        env: args
-            .env
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(name, value)| (name, value.into()))
-            .collect(),
+        env: variables(args.env),
         stdin: args.stdin,
         bounds: Bounds {
             timeout: seconds("timeout_s", args.timeout_s)?,

@@ -15,7 +15,7 @@ use crate::support::chaos::{Chaos, Mode, Toward};
 use crate::support::client::{Client, Era, ToolResult};
 use crate::support::fleet::Fleet;
 use crate::support::server::{ServerBuilder, TestServer, start_cli};
-use crate::support::yard::{Yard, chmod, fill, parts, same};
+use crate::support::yard::{Way, Yard, chmod, fill, parts, same};
 
 const BYTES: u64 = 8 << 20;
 const HALF: u64 = BYTES / 2;
@@ -61,30 +61,14 @@ async fn what_was_cut_in_the_middle_sends_only_what_is_missing() {
     let server = server(&fleet, &yard).start().await;
     let client = server.client(Era::Modern);
     let (local, remote) = (yard.local("a", BYTES, 1), yard.remote("a", BYTES, 2));
-    let other = yard.directory("other");
-    for (from, to, source, target, toward) in [
-        (
-            local.display().to_string(),
-            on("web-01", &yard.there.join("up")),
-            &local,
-            yard.there.join("up"),
-            Toward::Server,
-        ),
-        (
-            on("web-01", &remote),
-            yard.here.join("down").display().to_string(),
-            &remote,
-            yard.here.join("down"),
-            Toward::Client,
-        ),
-        (
-            on("web-02", &remote),
-            on("web-01", &other.join("over")),
-            &remote,
-            other.join("over"),
-            Toward::Server,
-        ),
-    ] {
+    let sources = [&local, &remote, &remote];
+    for (way, source) in yard.ways(&local, &remote, "b").into_iter().zip(sources) {
+        let Way {
+            from,
+            to,
+            place: target,
+            toward,
+        } = way;
         chaos.turn(toward, HALF, Mode::Reset);
         let cut = copy(&client, &from, &to).await;
         assert!(cut.is_error, "{}", cut.text);

@@ -70,7 +70,7 @@ pub(super) fn is_name(name: &[u8]) -> bool {
 
 /// A path as one line of text in which nothing acts on a terminal.
 pub(super) fn one_line(path: &[u8]) -> String {
-    let text = String::from_utf8_lossy(path).replace(['\n', '\t', '\r'], "\u{fffd}");
+    let text = crate::ops::text::one_line(&String::from_utf8_lossy(path));
     crate::ops::Printable(&text).to_string()
 }
 
@@ -112,7 +112,8 @@ mod tests {
 
     #[test]
     fn a_shown_path_stays_on_its_line() {
-        assert_eq!(one_line(b"a\nb\x1b[2J"), "a\u{fffd}b\\u{1b}[2J");
+        assert_eq!(one_line(b"a\nb\x1b[2J"), "a\\nb\\u{1b}[2J");
+        assert_eq!(one_line(b"a\tb\rc\r\n"), "a\\tb\\u{d}c\\u{d}\\n");
     }
 
     proptest! {

@@ -1,13 +1,14 @@
 //! What a copy did, for people and for programs.
 
-use super::below::Below;
+mod entries;
+
+pub(super) use entries::Named;
+pub use entries::{Problem, Skipped};
+
+use crate::ops::text::one_line;
 use crate::ops::{Failure, Printable};
-use fleet::file::Kind;
 use serde::Serialize;
 use std::fmt;
-
-/// How many failures and skipped entries are named; the rest is counted.
-const NAMED: usize = 20;
 
 /// Which way a copy went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -42,54 +43,6 @@ pub struct Counts {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 fn is_zero(count: &u64) -> bool {
     *count == 0
-}
-
-/// An entry that was left out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Skipped {
-    /// Where it is below the source.
-    pub path: String,
-    /// What it is.
-    pub kind: &'static str,
-}
-
-impl Skipped {
-    pub(super) fn new(at: &Below, kind: Kind) -> Self {
-        Self {
-            path: at.show(),
-            kind: kind.label(),
-        }
-    }
-
-    /// A file that another copy has not finished: at its other end it would be taken for one of
-    /// that end's own, and removed.
-    pub(super) fn unfinished(at: &Below) -> Self {
-        Self {
-            path: at.show(),
-            kind: "unfinished copy",
-        }
-    }
-}
-
-/// An entry that failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Problem {
-    /// Where it is below the source.
-    pub path: String,
-    /// A stable name for what went wrong.
-    pub code: &'static str,
-    /// One sentence.
-    pub message: String,
-}
-
-impl Problem {
-    pub(super) fn new(at: &Below, failure: Failure) -> Self {
-        Self {
-            path: at.show(),
-            code: failure.code,
-            message: failure.message,
-        }
-    }
 }
 
 /// A copy.
@@ -148,14 +101,17 @@ impl CopyReport {
     }
 
     /// Takes in what failed and what was left out.
-    pub(super) fn with_entries(mut self, problems: Vec<Problem>, skipped: Vec<Skipped>) -> Self {
+    pub(super) fn with_entries(
+        mut self,
+        problems: Named<Problem>,
+        skipped: Named<Skipped>,
+    ) -> Self {
         if let Some(files) = &mut self.files {
-            files.failed = problems.len() as u64;
+            files.failed = problems.count as u64;
+            files.skipped = skipped.count as u64;
         }
-        self.failures = problems;
-        self.failures.truncate(NAMED);
-        self.skipped = skipped;
-        self.skipped.truncate(NAMED);
+        self.failures = problems.first;
+        self.skipped = skipped.first;
         self
     }
 }
@@ -211,7 +167,8 @@ impl fmt::Display for CopyReport {
             }
         }
         for problem in &self.failures {
-            let (path, message) = (Printable(&problem.path), Printable(&problem.message));
+            let path = one_line(&problem.path);
+            let (path, message) = (Printable(&path), Printable(&problem.message));
             write!(f, "\n  [FAILED] {path}: {message}")?;
         }
         more(
@@ -223,7 +180,7 @@ impl fmt::Display for CopyReport {
             write!(
                 f,
                 "\n  [skipped] {} ({})",
-                Printable(&skipped.path),
+                Printable(&one_line(&skipped.path)),
                 skipped.kind
             )?;
         }
@@ -323,7 +280,8 @@ mod tests {
     #[test]
     fn what_failed_is_named_and_the_rest_counted() {
         let problem = |n: usize| Problem {
-            path: format!("f{n}"),
+            path: format!("f{n}\n"),
+            path_base64: None,
             code: "permission_denied",
             message: "is denied".into(),
         };
@@ -332,12 +290,14 @@ mod tests {
             files: Some(Counts::default()),
             ..report(Direction::Upload)
         };
-        let report = report.with_entries((0..25).map(problem).collect(), Vec::new());
+        let mut problems = Named::default();
+        (0..25).for_each(|n| problems.push(problem(n)));
+        let report = report.with_entries(problems, Named::default());
         assert_eq!(report.files.unwrap().failed, 25);
         let text = report.to_string();
         assert!(text.starts_with("✗ Transfer failed"), "{text}");
         assert!(
-            text.contains("[FAILED] f19: is denied\n  … and 5 more"),
+            text.contains("[FAILED] f19\\n: is denied\n  … and 5 more"),
             "{text}"
         );
     }

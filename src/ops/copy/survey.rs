@@ -4,7 +4,7 @@
 use super::below::Below;
 use super::failure::failed;
 use super::partial;
-use super::report::{Problem, Skipped};
+use super::report::{Named, Problem, Skipped};
 use super::seen::Seen;
 use super::side::Side;
 use crate::ops::Failure;
@@ -31,9 +31,9 @@ pub(super) struct Survey {
     /// Every regular file.
     pub(super) files: Vec<(Below, Seen)>,
     /// What is neither: links lead elsewhere, and a FIFO, a socket or a device has no content.
-    pub(super) skipped: Vec<Skipped>,
+    pub(super) skipped: Named<Skipped>,
     /// What could not be looked at.
-    pub(super) problems: Vec<Problem>,
+    pub(super) problems: Named<Problem>,
     /// Bytes of all their paths.
     bytes: usize,
 }
@@ -116,8 +116,8 @@ impl Survey {
         let taken = [
             self.files.len(),
             self.directories.len(),
-            self.skipped.len(),
-            self.problems.len(),
+            self.skipped.count,
+            self.problems.count,
         ];
         let what = match taken.iter().sum::<usize>() > MAX_ENTRIES {
             true => format!("{MAX_ENTRIES} files and directories"),
@@ -157,12 +157,17 @@ mod tests {
             list.iter().map(|(at, _)| at.show()).collect()
         };
         assert_eq!(shown(&survey.directories), ["", "a", "a/empty"]);
-        assert_eq!(shown(&survey.files), ["a/-f\u{fffd}"]);
-        let mut skipped: Vec<_> = survey.skipped.iter().map(|s| (&*s.path, s.kind)).collect();
+        assert_eq!(shown(&survey.files), ["a/-f\\n"]);
+        let mut skipped: Vec<_> = survey
+            .skipped
+            .first
+            .iter()
+            .map(|s| (&*s.path, s.kind))
+            .collect();
         skipped.sort_unstable();
         let unfinished = (".f.scout-0123abcd.part", "unfinished copy");
         let expected = [unfinished, ("a/out", "symlink"), ("pipe", "fifo")];
         assert_eq!(skipped, expected);
-        assert!(survey.problems.is_empty());
+        assert!(survey.problems.count == 0);
     }
 }

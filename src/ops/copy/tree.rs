@@ -8,7 +8,7 @@ use super::below::Below;
 use super::failure::{exists, failed, is_final};
 use super::file::{Copied, FileCopy};
 use super::meter::Meter;
-use super::report::{Counts, Problem, Skipped};
+use super::report::{Counts, Named, Problem, Skipped};
 use super::seen::Seen;
 use super::side::Side;
 use super::survey::Survey;
@@ -45,8 +45,8 @@ pub(super) struct TreeEnd {
     pub(super) counts: Counts,
     /// Bytes of the files that are in place because of this copy.
     pub(super) bytes: u64,
-    pub(super) problems: Vec<Problem>,
-    pub(super) skipped: Vec<Skipped>,
+    pub(super) problems: Named<Problem>,
+    pub(super) skipped: Named<Skipped>,
     /// What kept the rest from being tried.
     pub(super) stopped: Option<Failure>,
 }
@@ -106,7 +106,6 @@ impl TreeCopy<'_> {
         if end.stopped.is_none() {
             sweep_all(self.to, &left, self.deadline).await;
         }
-        end.counts.skipped = end.skipped.len() as u64;
         end
     }
 

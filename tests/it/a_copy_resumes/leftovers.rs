@@ -8,9 +8,9 @@ use std::time::{Duration, SystemTime};
 use futures_util::future::join_all;
 
 use super::{BYTES, HALF, copy, fleet, on, part, server};
-use crate::support::chaos::{Mode, Toward};
+use crate::support::chaos::Mode;
 use crate::support::client::Era;
-use crate::support::yard::{fill, parts, same};
+use crate::support::yard::{Way, fill, parts, same};
 
 /// Longer than anything unfinished is kept.
 const AGE: Duration = Duration::from_secs(2 * 3600);
@@ -28,25 +28,15 @@ async fn what_is_long_past_is_gone_on_from_when_it_is_asked_for() {
     let server = server(&fleet, &yard).start().await;
     let client = server.client(Era::Modern);
     let (local, remote) = (yard.local("a", BYTES, 1), yard.remote("a", BYTES, 2));
-    for (from, to, dir, toward) in [
-        (
-            local.display().to_string(),
-            on("web-01", &yard.there.join("up")),
-            &yard.there,
-            Toward::Server,
-        ),
-        (
-            on("web-01", &remote),
-            yard.here.join("down").display().to_string(),
-            &yard.here,
-            Toward::Client,
-        ),
-    ] {
-        chaos.turn(toward, HALF, Mode::Reset);
-        assert!(copy(&client, &from, &to).await.is_error);
+    let [up, down, _] = yard.ways(&local, &remote, "b");
+    for way in [up, down] {
+        let Way { from, to, .. } = &way;
+        let dir = way.place.parent().unwrap();
+        chaos.turn(way.toward, HALF, Mode::Reset);
+        assert!(copy(&client, from, to).await.is_error);
         chaos.set(Mode::Pass);
         age(&part(dir).0, SystemTime::now() - AGE);
-        let whole = copy(&client, &from, &to).await;
+        let whole = copy(&client, from, to).await;
         assert!(!whole.is_error, "{}", whole.text);
         let resumed = whole.structured["resumed_at"].as_u64();
         assert!(resumed.is_some_and(|at| at > 0), "{}", whole.structured);

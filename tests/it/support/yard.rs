@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::account::is_root;
+use super::chaos::Toward;
 use super::fleet::Fleet;
 
 /// The two places. Everything in them goes with the fleet.
@@ -18,6 +19,16 @@ pub(crate) struct Yard {
     /// On this machine.
     pub(crate) here: PathBuf,
     account: String,
+}
+
+/// A copy to be made.
+pub(crate) struct Way {
+    pub(crate) from: String,
+    pub(crate) to: String,
+    /// Where it leads, on the disk of all.
+    pub(crate) place: PathBuf,
+    /// Which way the content goes through what stands before the first host.
+    pub(crate) toward: Toward,
 }
 
 impl Yard {
@@ -54,6 +65,34 @@ impl Yard {
         let path = self.here.join(name);
         fill(&path, bytes, seed);
         path
+    }
+
+    /// A copy in every direction, to places of this name: of `local` to the first host, of `remote`
+    /// back from it, and of `remote` to it from the second host.
+    pub(crate) fn ways(&self, local: &Path, remote: &Path, name: &str) -> [Way; 3] {
+        let on = |host: &str, path: &Path| format!("{host}:{}", path.display());
+        let (up, down) = (self.there.join(name), self.here.join(name));
+        let over = self.there.join(format!("{name}-over"));
+        [
+            Way {
+                from: local.display().to_string(),
+                to: on("web-01", &up),
+                place: up,
+                toward: Toward::Server,
+            },
+            Way {
+                from: on("web-01", remote),
+                to: down.display().to_string(),
+                place: down,
+                toward: Toward::Client,
+            },
+            Way {
+                from: on("web-02", remote),
+                to: on("web-01", &over),
+                place: over,
+                toward: Toward::Server,
+            },
+        ]
     }
 
     /// Makes it belong to the account of the hosts.
