@@ -207,10 +207,60 @@ async fn a_search_that_runs_out_of_time_says_so() {
             "there was time for some"
         );
     }
-    slow.set(Mode::Pass);
-    let all = find(&client, &dir, json!({"contains": "text"})).await;
-    assert_eq!(all.structured["complete"], true, "{}", all.text);
-    assert_eq!(paths(&all).len(), 30);
+}
+
+#[tokio::test]
+async fn what_a_walk_may_hold_is_on_the_books_while_it_lasts() {
+    let mut fleet = Fleet::start(1).await;
+    let slow = Chaos::before(fleet.sshd(0).address()).await;
+    fleet.reroute("web-01", slow.address());
+    let server = TestServer::builder(&fleet)
+        .env("SCOUT_REQUEST_TIMEOUT", "4s")
+        .start()
+        .await;
+    let client = server.client(Era::Modern);
+    let held = async || {
+        let metrics = server.metrics().await;
+        metrics.value("scout_output_budget_bytes", &[]).unwrap()
+    };
+    let dir = fleet.dir().join("held");
+    std::fs::create_dir_all(dir.join("1/2/3")).unwrap();
+    find(&client, &dir, json!({})).await;
+    slow.set(Mode::Delay(Duration::from_millis(150)));
+    let other = format!("web-01:{}", dir.display());
+    for (tool, more, least) in [
+        ("find", json!({}), 10 << 20),
+        ("find", json!({"contains": "text"}), 24 << 20),
+        ("diff", json!({"other": other}), 48 << 20),
+    ] {
+        let mut call = json!({"host": "web-01", "path": dir});
+        let more = more.as_object().unwrap().clone();
+        call.as_object_mut().unwrap().extend(more);
+        let most = async {
+            let mut most = 0.0;
+            loop {
+                most = f64::max(most, held().await);
+                if most >= f64::from(least) - 1024.0 {
+                    return most;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let (_, most) = tokio::join!(
+            client.call_tool(tool, call),
+            tokio::time::timeout(Duration::from_secs(6), most)
+        );
+        println!("{tool}: {most:?}");
+        assert!(most.is_ok(), "{tool} held less than {least}");
+        let began = Instant::now();
+        while held().await > 0.0 {
+            assert!(
+                began.elapsed() < Duration::from_secs(5),
+                "{tool} still holds"
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
 }
 
 #[tokio::test]
