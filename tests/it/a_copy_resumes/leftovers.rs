@@ -126,3 +126,31 @@ async fn what_nobody_comes_back_for_goes_and_nothing_else_does() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_directory_is_cleared_of_what_earlier_copies_left_in_it() {
+    let (fleet, _chaos, yard) = fleet().await;
+    let server = server(&fleet, &yard).start().await;
+    let client = server.client(Era::Modern);
+    std::fs::create_dir_all(yard.here.join("tree/deep")).unwrap();
+    yard.local("tree/deep/a", 10, 1);
+    let (top, deep) = (yard.directory("tree"), yard.directory("tree/deep"));
+    for dir in [&top, &deep] {
+        for (name, is_old) in [
+            (".x.scout-0123abcd.part", true),
+            (".y.scout-0123abcd.part", false),
+        ] {
+            let path = dir.join(name);
+            fill(&path, 10, 1);
+            yard.give(&path);
+            if is_old {
+                age(&path, SystemTime::now() - AGE);
+            }
+        }
+    }
+    let from = yard.here.join("tree").display().to_string();
+    let copied = copy(&client, &from, &on("web-01", &top)).await;
+    assert!(!copied.is_error, "{}", copied.text);
+    assert_eq!(parts(&deep), [deep.join(".y.scout-0123abcd.part")]);
+    assert_eq!(parts(&top), [top.join(".y.scout-0123abcd.part")]);
+}
