@@ -10,6 +10,7 @@ mod beneath;
 mod ends;
 mod failure;
 mod file;
+mod hash;
 mod local;
 mod meter;
 mod partial;

@@ -9,6 +9,7 @@ use super::below::{Below, one_line};
 use super::failure::{
     cannot_replace, changed, exists, gone, may_go_on, mismatch, no_directory, running, size_unknown,
 };
+use super::hash::Hash;
 use super::meter::Meter;
 use super::partial;
 use super::seen::{Seen, now};
@@ -16,12 +17,7 @@ use super::side::{Reader, Side, Writer};
 use super::sweep::CLEARING;
 use crate::ops::Failure;
 use fleet::file::{Kind, Times};
-use sha2::{Digest, Sha256};
 use std::time::Duration;
-use tokio::sync::mpsc;
-
-/// Pieces that wait for the hash: it keeps up, or the copy waits for it.
-const HASH_AHEAD: usize = 4;
 
 /// The code of a source that is no longer what it was.
 const CHANGED: &str = "source_changed";
@@ -370,37 +366,5 @@ impl FileCopy<'_> {
             Some(hash) => Ok(hash.finish().await),
             None => Ok(None),
         }
-    }
-}
-
-/// A hash that is computed beside the copy, on another core.
-struct Hash {
-    pieces: mpsc::Sender<::bytes::Bytes>,
-    done: tokio::task::JoinHandle<[u8; 32]>,
-}
-
-impl Hash {
-    fn start() -> Self {
-        let (pieces, mut from) = mpsc::channel::<::bytes::Bytes>(HASH_AHEAD);
-        let done = tokio::spawn(async move {
-            let mut digest = Sha256::new();
-            while let Some(piece) = from.recv().await {
-                digest.update(&piece);
-            }
-            digest.finalize().into()
-        });
-        Self { pieces, done }
-    }
-
-    async fn update(&mut self, piece: ::bytes::Bytes) {
-        // Ends only with the runtime.
-        let _ended = self.pieces.send(piece).await;
-    }
-
-    /// The hash; none if its task failed, which makes the source be hashed anew.
-    async fn finish(self) -> Option<[u8; 32]> {
-        let Self { pieces, done } = self;
-        drop(pieces);
-        done.await.ok()
     }
 }
