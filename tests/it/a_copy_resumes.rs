@@ -44,15 +44,20 @@ fn on(host: &str, path: &Path) -> String {
     format!("{host}:{}", path.display())
 }
 
-/// The one unfinished file of a directory, and its size.
-#[track_caller]
-fn part(dir: &Path) -> (PathBuf, u64) {
+/// The one unfinished file of a directory, and its size once the host has written what it still held:
+/// a server outlives its connection for a moment.
+async fn part(dir: &Path) -> (PathBuf, u64) {
     let parts = parts(dir);
     assert_eq!(parts.len(), 1, "{parts:?}");
-    (
-        parts[0].clone(),
-        std::fs::metadata(&parts[0]).unwrap().len(),
-    )
+    let size = || std::fs::metadata(&parts[0]).unwrap().len();
+    let mut last = size();
+    loop {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        match size() {
+            same if same == last => return (parts[0].clone(), same),
+            more => last = more,
+        }
+    }
 }
 
 #[tokio::test]
@@ -78,7 +83,7 @@ async fn what_was_cut_in_the_middle_sends_only_what_is_missing() {
             !target.exists(),
             "nothing bears the name before it is whole"
         );
-        let (_, there) = part(target.parent().unwrap());
+        let (_, there) = part(target.parent().unwrap()).await;
         assert!(
             (BYTES / 8..BYTES).contains(&there),
             "{there} bytes were there"
@@ -121,7 +126,7 @@ async fn a_scout_that_was_killed_is_gone_on_from_by_the_next() {
         fleet.processes().is_empty()
     })
     .await;
-    let (_, there) = part(&yard.there);
+    let (_, there) = part(&yard.there).await;
     chaos.set(Mode::Pass);
     let before = chaos.bytes(Toward::Server);
     let mut scout = start_cli(&fleet, &["copy", "--json", &from, &to]);
@@ -210,7 +215,7 @@ async fn what_is_found_is_proven_and_not_trusted() {
         let (from, to) = (source.display().to_string(), on("web-01", &target));
         chaos.turn(Toward::Server, HALF, Mode::Reset);
         assert!(copy(&client, &from, &to).await.is_error);
-        let (part, _) = part(&yard.there);
+        let (part, _) = part(&yard.there).await;
         damage(&part);
         chaos.set(Mode::Pass);
         let whole = copy(&client, &from, &to).await;

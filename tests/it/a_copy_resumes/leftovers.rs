@@ -35,7 +35,7 @@ async fn what_is_long_past_is_gone_on_from_when_it_is_asked_for() {
         chaos.turn(way.toward, HALF, Mode::Reset);
         assert!(copy(&client, from, to).await.is_error);
         chaos.set(Mode::Pass);
-        age(&part(dir).0, SystemTime::now() - AGE);
+        age(&part(dir).await.0, SystemTime::now() - AGE);
         let whole = copy(&client, from, to).await;
         assert!(!whole.is_error, "{}", whole.text);
         let resumed = whole.structured["resumed_at"].as_u64();
