@@ -87,9 +87,12 @@ async fn whoever_is_killed_when_the_file_is_the_old_one_or_the_whole_new_one() {
         );
         killed += usize::from(!status.success());
         replaced += usize::from(new);
+        // How long a copy takes depends on what else the machine does by now: the moments follow it, so
+        // that about as many come too late as in time.
+        whole = whole.mul_f64(if status.success() { 0.9 } else { 1.08 });
     }
     eprintln!(
-        "{} rounds of about {whole:?}: {killed} killed, {replaced} replaced",
+        "{} rounds, the last of about {whole:?}: {killed} killed, {replaced} replaced",
         rounds()
     );
     assert!(
