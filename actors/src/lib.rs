@@ -44,11 +44,13 @@ pub mod limits;
 pub mod loopback;
 pub mod metrics;
 pub mod outcome;
+mod queue;
 mod rate_limit;
 mod registry;
 mod ssh;
 mod supervisor;
 pub mod target;
+mod urgency;
 
 pub use budget::{Budget, Hold};
 pub use command::{Bounds, Command, CommandError, Program};
@@ -62,3 +64,4 @@ pub use outcome::{Captured, Execution, Outcome, Stopped};
 pub use rate_limit::Refused;
 pub use ssh::HostKeyPolicy;
 pub use target::{HostName, RemotePath, Target};
+pub use urgency::Urgency;
