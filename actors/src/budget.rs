@@ -125,7 +125,10 @@ impl Budget {
                 Some(share) => Some(share.acquire_many_owned(units).await.ok()?),
                 None => None,
             };
-            let permit = Arc::clone(&self.room).acquire_many_owned(units).await.ok()?;
+            let permit = Arc::clone(&self.room)
+                .acquire_many_owned(units)
+                .await
+                .ok()?;
             Some((permit, share))
         };
         let (permit, share) = tokio::time::timeout_at(deadline.instant(), permits)
@@ -290,7 +293,10 @@ mod tests {
         assert!(bulk(1).await.is_none());
         let waiting = bulk(4 * UNIT);
         let both = tokio::join!(waiting, budget.reserve(2 * UNIT, soon()));
-        assert!(both.0.is_none() && both.1.is_some(), "none stands before it");
+        assert!(
+            both.0.is_none() && both.1.is_some(),
+            "none stands before it"
+        );
         drop(both);
         first.shrink_to(2 * UNIT);
         assert!(bulk(12 * UNIT).await.is_some());

@@ -53,12 +53,7 @@ pub struct Lease {
 }
 
 impl Lease {
-    pub(crate) fn new(
-        actor: HostRef,
-        guard: LeaseGuard,
-        urgency: Urgency,
-        tools: Tools,
-    ) -> Self {
+    pub(crate) fn new(actor: HostRef, guard: LeaseGuard, urgency: Urgency, tools: Tools) -> Self {
         Self {
             actor,
             guard,

@@ -65,11 +65,25 @@ impl<J: Waits> Queue<J> {
             Urgency::Interactive => self.interactive.pop_front(),
             Urgency::Bulk => self.bulk.pop_front(),
         };
-        self.passed = match job.as_ref()?.urgency() {
+        self.had_turn(job.as_ref()?.urgency());
+        job
+    }
+
+    /// Takes everything that waits, in the order in which it would have its turns. Which of it had
+    /// one, [`had_turn`](Self::had_turn) is to be told; the others are pushed again in that order.
+    pub(crate) fn in_turn(&mut self, now: Instant) -> Vec<J> {
+        let passed = self.passed;
+        let order = std::iter::from_fn(|| self.take(now, true)).collect();
+        self.passed = passed;
+        order
+    }
+
+    /// One of this urgency had its turn.
+    pub(crate) fn had_turn(&mut self, urgency: Urgency) {
+        self.passed = match urgency {
             Urgency::Interactive if !self.bulk.is_empty() => self.passed.saturating_add(1),
             Urgency::Interactive | Urgency::Bulk => 0,
         };
-        job
     }
 
     fn next(&self, now: Instant, bulk: bool) -> Option<Urgency> {
@@ -196,6 +210,27 @@ mod tests {
             assert_eq!(next.urgency(), Interactive);
         }
         assert_eq!(taken(&mut queue, now + AGE, 2), [Bulk, Interactive]);
+    }
+
+    #[test]
+    fn only_those_that_had_a_turn_count_as_served() {
+        let now = Instant::now();
+        let (i, b) = (Interactive, Bulk);
+        let mut queue = Queue::default();
+        for urgency in [b, i, i, i, i] {
+            queue.push(Call(urgency, now, 0));
+        }
+        let order = |queue: &mut Queue<Call>| -> Vec<_> {
+            let calls = queue.in_turn(now + AGE);
+            let order = calls.iter().map(|call| call.0).collect();
+            calls.into_iter().for_each(|call| queue.push(call));
+            order
+        };
+        for _ in 0..5 {
+            assert_eq!(order(&mut queue), [i, i, i, b, i], "nobody had one");
+        }
+        queue.had_turn(i);
+        assert_eq!(order(&mut queue), [i, i, b, i, i]);
     }
 
     #[test]

@@ -165,9 +165,10 @@ impl State {
         self.link.used(now);
         self.context.metrics.queued(-1.0);
         self.context.metrics.running(1.0);
-        self.context
-            .metrics
-            .waited(job.urgency, now.saturating_duration_since(job.since.max(self.up_since)));
+        self.context.metrics.waited(
+            job.urgency,
+            now.saturating_duration_since(job.since.max(self.up_since)),
+        );
         let slot = Slot::new(
             me.clone(),
             self.link.epoch(),

@@ -95,7 +95,8 @@ impl<J: Waits> Lane<J> {
     /// Drops the jobs nobody waits for any more, and with them what they hold; how many there were.
     pub(crate) fn purge(&mut self, is_abandoned: impl Fn(&J) -> bool) -> usize {
         // Nearly always there is none, and then nothing is moved.
-        match self.queue.iter().any(&is_abandoned) {
+        let any = self.queue.iter().any(&is_abandoned);
+        match any {
             true => self.take_where(|job| is_abandoned(job)).len(),
             false => 0,
         }

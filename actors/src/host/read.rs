@@ -55,7 +55,8 @@ impl ReadJob {
         let Some(hold) = self
             .budget
             .reserve_for(self.urgency, self.memory, self.deadline)
-            .await else {
+            .await
+        else {
             let waited = waiting.elapsed();
             let what = Contended::Memory;
             let _heard = self.reply.send(Err(FleetError::Busy { what, waited }));
