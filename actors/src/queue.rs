@@ -2,7 +2,7 @@
 //!
 //! Interactive calls go first, and those of one urgency go in the order they came in. A bulk one that
 //! has waited for [`AGE`] may go before interactive ones, but only after [`TURNS`] of them have gone
-//! before it. So each urgency has a bound, whatever the other does:
+//! since the last that did. So each urgency has a bound, whatever the other does:
 //!
 //! - Before an interactive call goes one bulk job at most for every [`TURNS`] interactive ones, and
 //!   one more. Age alone would not give that: behind a flood of work, all of it old, a call that has
@@ -34,7 +34,7 @@ pub(crate) trait Waits {
 pub(crate) struct Queue<J> {
     interactive: VecDeque<J>,
     bulk: VecDeque<J>,
-    /// Interactive ones that went before a bulk one since a bulk one last went.
+    /// Interactive ones that went since a bulk one last did.
     passed: u32,
 }
 
@@ -81,8 +81,8 @@ impl<J: Waits> Queue<J> {
     /// One of this urgency had its turn.
     pub(crate) fn had_turn(&mut self, urgency: Urgency) {
         self.passed = match urgency {
-            Urgency::Interactive if !self.bulk.is_empty() => self.passed.saturating_add(1),
-            Urgency::Interactive | Urgency::Bulk => 0,
+            Urgency::Interactive => self.passed.saturating_add(1),
+            Urgency::Bulk => 0,
         };
     }
 
