@@ -24,7 +24,8 @@
 //! 4. An end without the report of the host is never a success.
 //! 5. A command is started at most once. What came back undone was not started.
 //! 6. A call has one deadline, which only shrinks.
-//! 7. Queues are bounded where work comes in: per host, in the pool, and in memory.
+//! 7. Queues are bounded where work comes in: per host, in the pool, and in memory. In each of them
+//!    interactive calls overtake bulk work, and neither keeps the other waiting for ever.
 //! 8. A value from a caller becomes part of a script in one place, [`ssh`]'s lifeline, quoted.
 //!
 //! The crate knows SSH and actors. It knows nothing of MCP, HTTP or configuration files other than
