@@ -68,7 +68,7 @@ async fn report(args: &Args) -> Result<()> {
     let rtt = median(&round_trip(link, 40).await?);
     let far = far(args.hosts, link).await?;
     let mut rows = one_host(&far, args, rtt).await?;
-    rows.extend(many_hosts(&far, args).await?);
+    rows.extend(many_hosts(&far, args, rtt).await?);
     let rows: Vec<_> = rows.iter().map(|row| row.cells(rtt)).collect();
     println!(
         "round-trip time {} (asked for: {} ms), {} hosts, median of {} samples (broadcasts: {})\n",
@@ -182,7 +182,7 @@ async fn one_host(far: &Far, args: &Args, rtt: f64) -> Result<Vec<Row>> {
 }
 
 /// All hosts at once.
-async fn many_hosts(far: &Far, args: &Args) -> Result<Vec<Row>> {
+async fn many_hosts(far: &Far, args: &Args, rtt: f64) -> Result<Vec<Row>> {
     let shelf = far.fleet.dir().join("shelf");
     let count = args.hosts;
     let all = format!("{count}/{count} hosts succeeded");
