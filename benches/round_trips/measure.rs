@@ -234,7 +234,7 @@ async fn many_hosts(far: &Far, args: &Args, rtt: f64) -> Result<Vec<Row>> {
         Row::new(
             format!("read on {count} cold hosts, {wide}"),
             cold_wide,
-            Some(30.0),
+            Some(1.5 / rtt),
         ),
     ])
 }
