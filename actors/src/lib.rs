@@ -48,6 +48,7 @@ pub mod outcome;
 mod queue;
 mod rate_limit;
 mod registry;
+pub mod rules;
 mod ssh;
 mod supervisor;
 pub mod target;

@@ -8,7 +8,7 @@
 //! Live and leaving hosts together never exceed the capacity, and a leased host is never stopped.
 
 mod life;
-mod lru;
+pub(crate) mod lru;
 mod serve;
 
 use crate::error::FleetError;
