@@ -15,6 +15,7 @@ mod lane;
 pub(crate) mod link;
 pub(crate) mod read;
 pub(crate) mod run;
+pub(crate) mod second;
 
 use crate::error::{DialError, FleetError};
 use crate::inventory::HostSettings;
@@ -24,6 +25,7 @@ use crate::ssh::sftp::{Sftp, SftpError};
 use crate::ssh::{Closed, Dialler, Session};
 use crate::target::HostName;
 use crate::urgency::Urgency;
+use futures_util::future::BoxFuture;
 use job::{Job, LaneKind, Undone};
 use lane::Lane;
 use link::{Epoch, Link, Penalty};
@@ -79,6 +81,11 @@ impl HostRef {
         let _sent = self.0.cast(Msg::Reach(reply));
     }
 
+    /// Has work done that needs none of the host's channels, and ends with the host.
+    pub(crate) fn beside(&self, work: BoxFuture<'static, ()>) {
+        let _sent = self.0.cast(Msg::Beside(work));
+    }
+
     /// A caller left the queue: what its job holds can be given back.
     pub(crate) fn left(&self) {
         let _sent = self.0.cast(Msg::Left);
@@ -99,6 +106,8 @@ impl HostRef {
 pub(crate) enum Msg {
     Submit(Job),
     Reach(Reached),
+    /// Work that needs none of the channels.
+    Beside(BoxFuture<'static, ()>),
     /// Somebody left a queue.
     Left,
     Dialled(Epoch, Result<(Session, Closed), DialError>),
@@ -181,6 +190,7 @@ impl Actor for Host {
         match message {
             Msg::Submit(job) => state.submit(&me, job),
             Msg::Reach(reply) => state.reach(&me, reply),
+            Msg::Beside(work) => drop(state.jobs.spawn(work)),
             // What comes after every message does it.
             Msg::Left => {}
             Msg::Dialled(epoch, result) => state.dialled(&me, epoch, result),

@@ -5,17 +5,18 @@
 //! carries the lease, so one that reaches nobody gives the place back by being dropped. It never
 //! waits for anybody: hosts are spawned and stopped by message.
 //!
-//! Live and leaving hosts together never exceed the capacity, and a leased host is never stopped.
+//! Live and leaving hosts and second connections together never exceed the capacity, and a leased host is never stopped.
 
 mod life;
 pub(crate) mod lru;
+mod second;
 mod serve;
 
 use crate::error::FleetError;
 use crate::host::link::Penalty;
 use crate::host::{Context, HostEvent, HostRef};
 use crate::inventory::Inventory;
-use crate::lease::{Lease, Released, Tools};
+use crate::lease::{Lease, Released, SecondOver, SecondWanted, Tools};
 use crate::queue::{Queue, Waits};
 use crate::supervisor::{Birth, Spawn};
 use crate::target::HostName;
@@ -36,6 +37,8 @@ pub(crate) enum Msg {
     Released(Released),
     Birth(Birth),
     Event(HostEvent),
+    Second(SecondWanted),
+    SecondOver(SecondOver),
     /// Who is alive and in what state.
     States(oneshot::Sender<HashMap<HostName, &'static str>>),
     /// How many leases are out; after `close`, no new ones are granted.
@@ -68,7 +71,7 @@ macro_rules! news {
     )+};
 }
 
-news!(Released: Released, Birth: Birth, Event: HostEvent);
+news!(Released: Released, Birth: Birth, Event: HostEvent, Second: SecondWanted, SecondOver: SecondOver);
 
 /// The actor.
 pub(crate) struct Registry {
@@ -114,6 +117,8 @@ pub(crate) struct State {
     entries: HashMap<HostName, Entry>,
     waiters: Queue<Waiter>,
     penalties: HashMap<HostName, Penalty>,
+    /// Hosts that refused a second connection, and when.
+    seconds_refused: HashMap<HostName, Instant>,
     generations: u64,
     leases: usize,
     closed: bool,
@@ -136,6 +141,7 @@ impl Actor for Registry {
             entries: HashMap::new(),
             waiters: Queue::default(),
             penalties: HashMap::new(),
+            seconds_refused: HashMap::new(),
             generations: 0,
             leases: 0,
             closed: false,
@@ -155,6 +161,8 @@ impl Actor for Registry {
             Msg::Released(released) => state.released(&released),
             Msg::Birth(birth) => state.birth(birth),
             Msg::Event(event) => state.note(event),
+            Msg::Second(wanted) => self.second(state, wanted),
+            Msg::SecondOver(over) => state.second_over(over),
             Msg::States(reply) => {
                 let states = state
                     .entries
