@@ -4,6 +4,7 @@
 //! 0, so that the first event is seen by `increase()`. No metric has a label that a client can set.
 
 use crate::error::Phase;
+use crate::registry::Reason;
 use metrics::{
     Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram,
     gauge, histogram,
@@ -51,6 +52,7 @@ pub(crate) struct Metrics {
     miss: Counter,
     connections: Gauge,
     evicted: [Counter; 2],
+    warmed: [Counter; 2],
     lock_wait: Histogram,
     connect_ok: Counter,
     connect_failed: [Counter; Phase::ALL.len()],
@@ -78,6 +80,10 @@ impl Metrics {
         describe_counter!(
             "scout_pool_evictions_total",
             "Host actors stopped to make room or for being idle"
+        );
+        describe_counter!(
+            "scout_pool_warmed_total",
+            "Connections made before a call asked for them: at the start, or because the host is used often"
         );
         describe_gauge!(
             "scout_pool_waiting",
@@ -128,6 +134,8 @@ impl Metrics {
             connections: gauge!("scout_pool_connections"),
             evicted: ["capacity", "idle"]
                 .map(|reason| counter!("scout_pool_evictions_total", "reason" => reason)),
+            warmed: ["start", "hot"]
+                .map(|reason| counter!("scout_pool_warmed_total", "reason" => reason)),
             lock_wait: histogram!(LOCK_WAIT),
             connect_ok: counter!("scout_ssh_connects_total", "outcome" => "ok"),
             connect_failed: Phase::ALL
@@ -155,6 +163,7 @@ impl Metrics {
         ]
         .into_iter()
         .chain(&this.evicted)
+        .chain(&this.warmed)
         .chain(&this.connect_failed)
         {
             counter.increment(0);
@@ -192,6 +201,15 @@ impl Metrics {
         match why {
             Eviction::Capacity => capacity,
             Eviction::Idle => idle,
+        }
+        .increment(1);
+    }
+
+    pub(crate) fn warmed(&self, why: Reason) {
+        let [start, hot] = &self.warmed;
+        match why {
+            Reason::Start => start,
+            Reason::Hot => hot,
         }
         .increment(1);
     }

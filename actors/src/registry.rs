@@ -6,10 +6,13 @@
 //! waits for anybody: hosts are spawned and stopped by message.
 //!
 //! Live and leaving hosts together never exceed the capacity, and a leased host is never stopped.
+//! Hosts that are used often are kept, and made warm again, where no caller needs the place.
 
+mod heat;
 mod life;
 mod lru;
 mod serve;
+mod warm;
 
 use crate::error::FleetError;
 use crate::host::link::Penalty;
@@ -18,6 +21,7 @@ use crate::inventory::Inventory;
 use crate::lease::{Lease, Released, Tools};
 use crate::supervisor::{Birth, Spawn};
 use crate::target::HostName;
+use heat::Heat;
 use lru::Places;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::collections::{HashMap, VecDeque};
@@ -25,6 +29,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+pub(crate) use warm::Reason;
+use warm::Warming;
 
 /// Answers a request for a lease.
 pub(crate) type Grant = oneshot::Sender<Result<Lease, FleetError>>;
@@ -44,6 +50,8 @@ pub(crate) enum Msg {
         close: bool,
         reply: oneshot::Sender<usize>,
     },
+    /// Connect these before anybody asks for them.
+    Warm(Vec<HostName>),
     Tick,
 }
 
@@ -102,6 +110,8 @@ pub(crate) struct State {
     entries: HashMap<HostName, Entry>,
     waiters: VecDeque<Waiter>,
     penalties: HashMap<HostName, Penalty>,
+    heat: Heat<HostName>,
+    warming: Warming,
     generations: u64,
     leases: usize,
     closed: bool,
@@ -124,6 +134,8 @@ impl Actor for Registry {
             entries: HashMap::new(),
             waiters: VecDeque::new(),
             penalties: HashMap::new(),
+            heat: Heat::new(limits.capacity, limits.warm_timeout),
+            warming: Warming::default(),
             generations: 0,
             leases: 0,
             closed: false,
@@ -142,7 +154,7 @@ impl Actor for Registry {
             Msg::Lease { host, reply } => self.request(state, host, reply),
             Msg::Released(released) => state.released(&released),
             Msg::Birth(birth) => state.birth(birth),
-            Msg::Event(event) => state.note(event),
+            Msg::Event(event) => self.note(state, event),
             Msg::States(reply) => {
                 let states = state
                     .entries
@@ -155,9 +167,14 @@ impl Actor for Registry {
                 state.closed |= close;
                 let _heard = reply.send(state.leases);
             }
-            Msg::Tick => self.stop_idle(state),
+            Msg::Warm(hosts) => self.ask_for(state, &hosts),
+            Msg::Tick => {
+                self.look_for_warmth(state);
+                self.stop_idle(state);
+            }
         }
         self.serve(state);
+        self.warm(state);
         self.tools.metrics.pool_waiting(state.waiters.len());
         Ok(())
     }
