@@ -49,10 +49,10 @@ fn what_is_not_there_can_be_passed_over() {
     assert_eq!(found, ["web-01", "web-02", "web-10"]);
     let strangers: Vec<_> = strangers.iter().map(|e| e.problem().to_string()).collect();
     let expected = [
-        "1 unknown host: web-04",
-        "1 unknown tag: none",
-        "1 unknown host: ghost",
-        "1 unknown host: gone",
+        "unknown host `web-04`",
+        "unknown tag `none`",
+        "unknown host `ghost`",
+        "unknown host `gone`",
     ];
     assert_eq!(strangers.len(), 4);
     for (is, expected) in strangers.iter().zip(expected) {
