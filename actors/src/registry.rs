@@ -10,7 +10,7 @@
 
 mod heat;
 mod life;
-mod lru;
+pub(crate) mod lru;
 mod serve;
 mod warm;
 
