@@ -47,6 +47,8 @@ pub(crate) enum HostEvent {
     Penalised { host: HostName, penalty: Penalty },
     /// It connected; earlier failures are forgiven.
     Connected { host: HostName },
+    /// A call reads a file of it, the first since it was spawned.
+    Read { host: HostName },
 }
 
 /// What every host gets when it is spawned.
@@ -143,6 +145,8 @@ pub(crate) struct State {
     up_since: Instant,
     files: Files,
     ahead: Ahead,
+    /// Whether its callers read files, so that SFTP is worth opening ahead.
+    is_read: bool,
     commands: Lane<Job>,
     reads: Lane<Job>,
     /// Who waits for the connection that is being made, and for nothing else.
@@ -156,6 +160,8 @@ pub(crate) struct State {
 pub(crate) struct Args {
     pub(crate) settings: Arc<HostSettings>,
     pub(crate) penalty: Option<Penalty>,
+    /// Whether its callers read files.
+    pub(crate) is_read: bool,
     pub(crate) context: Context,
 }
 
@@ -171,6 +177,7 @@ impl Actor for Host {
             up_since: Instant::now(),
             files: Files::Absent,
             ahead: Ahead::default(),
+            is_read: args.is_read,
             commands: Lane::new(limits.running, limits.queued),
             reads: Lane::new(FILE_OPERATIONS, limits.queued),
             reaching: Vec::new(),

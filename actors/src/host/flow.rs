@@ -2,6 +2,7 @@
 
 use super::job::{Job, LaneKind, PAUSE, Slot, Undone};
 use super::link::Epoch;
+use super::prepare::Ahead;
 use super::{Files, Msg, State, run};
 use crate::error::FleetError;
 use crate::ssh::sftp::{Sftp, SftpError};
@@ -42,8 +43,8 @@ impl State {
         }
         if result.is_err() && self.is_for_nobody() {
             // Whoever reads will find out, and a command is served without it.
-            self.files = Files::Absent;
-            return self.files_used();
+            (self.files, self.ahead) = (Files::Absent, Ahead::Over);
+            return;
         }
         if let Err(SftpError::Lost | SftpError::Open(OpenError::Lost)) = result {
             // Gone, or deaf: either way there is no use in it for anybody.

@@ -1,10 +1,11 @@
 //! What a host gets ready for calls that have not come yet: the connection, if the registry wants it
-//! warm, and behind it, or behind the first call of any connection, the SFTP channel.
+//! warm, and behind it, or behind the first call of any connection, what its callers use: the SFTP
+//! channel where they read files.
 //!
 //! Nothing here is in the way of a call. What a call needs itself it opens itself; a channel that was
 //! opened ahead and that no read has used yet is given up for a command that finds none.
 
-use super::{Files, Msg, State};
+use super::{Files, HostEvent, Msg, State};
 use crate::ssh::Session;
 use crate::ssh::sftp::{Sftp, SftpError};
 use futures_util::FutureExt;
@@ -54,7 +55,7 @@ impl State {
             return;
         };
         self.ahead = match self.files {
-            Files::Absent => Ahead::Asked,
+            Files::Absent if self.is_read => Ahead::Asked,
             _ => Ahead::Over,
         };
         if self.ahead == Ahead::Asked {
@@ -77,6 +78,12 @@ impl State {
     /// A read has the SFTP channel.
     pub(super) fn files_used(&mut self) {
         self.ahead = Ahead::Over;
+        if !self.is_read {
+            self.is_read = true;
+            self.tell(HostEvent::Read {
+                host: self.name().clone(),
+            });
+        }
     }
 
     /// A command found no channel: gives up one that was opened ahead and has not been used. False

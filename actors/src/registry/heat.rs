@@ -33,6 +33,8 @@ struct Use {
     at: Instant,
     /// Whether somebody asked for it to be warm.
     asked: bool,
+    /// Whether its callers read files.
+    files: bool,
 }
 
 impl Use {
@@ -66,7 +68,21 @@ impl<K: Clone + Eq + Hash + Ord> Heat<K> {
             count: most,
             at: now,
             asked: true,
+            files: true,
         };
+    }
+
+    /// Somebody reads a file of a host.
+    pub(crate) fn read(&mut self, host: &K) {
+        if let Some(seen) = self.hosts.get_mut(host) {
+            seen.files = true;
+        }
+    }
+
+    /// Whether what is read of a host is worth a channel before the next read. Nobody knows yet of
+    /// one that was asked for, and most calls read.
+    pub(crate) fn is_read(&self, host: &K) -> bool {
+        self.hosts.get(host).is_some_and(|seen| seen.files)
     }
 
     /// The hosts to be kept warm, the hottest first. Those that were asked for may have every place
@@ -111,6 +127,7 @@ impl<K: Clone + Eq + Hash + Ord> Heat<K> {
             count: 0.0,
             at: now,
             asked: false,
+            files: false,
         })
     }
 
@@ -201,6 +218,9 @@ mod tests {
         let hottest = heat.hottest(now);
         assert_eq!(hottest, ["x", "y", "z", "c"]);
         assert!(heat.is_asked(&"x") && !heat.is_asked(&"c"));
+        assert!(heat.is_read(&"x") && !heat.is_read(&"c"));
+        heat.read(&"c");
+        assert!(heat.is_read(&"c"));
     }
 
     #[test]

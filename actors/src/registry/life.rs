@@ -33,6 +33,7 @@ impl Registry {
                 drop(state.penalties.insert(host, penalty));
             }
             HostEvent::Connected { host } => drop(state.penalties.remove(&host)),
+            HostEvent::Read { host } => state.heat.read(&host),
         }
     }
 }

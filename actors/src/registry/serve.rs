@@ -104,6 +104,7 @@ impl Registry {
         let args = Args {
             settings: Arc::clone(settings),
             penalty: state.penalties.get(host).cloned(),
+            is_read: state.heat.is_read(host),
             context: state.context.clone(),
         };
         let news = state.me.get_derived();
