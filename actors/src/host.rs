@@ -24,6 +24,7 @@ use crate::metrics::Metrics;
 use crate::ssh::sftp::{Sftp, SftpError};
 use crate::ssh::{Closed, Dialler, Session};
 use crate::target::HostName;
+use crate::urgency::Urgency;
 use job::{Job, LaneKind, Undone};
 use lane::Lane;
 use link::{Epoch, Link, Penalty};
@@ -118,6 +119,7 @@ pub(crate) enum Msg {
     Freed {
         epoch: Epoch,
         lane: LaneKind,
+        urgency: Urgency,
         back: Option<(Job, Undone)>,
     },
     #[cfg(feature = "failpoints")]
@@ -214,7 +216,12 @@ impl Actor for Host {
                 state.connection_ended(&me, dead);
             }
             Msg::FilesOpened(epoch, result) => state.files_opened(&me, epoch, result),
-            Msg::Freed { epoch, lane, back } => state.freed(&me, epoch, lane, back),
+            Msg::Freed {
+                epoch,
+                lane,
+                urgency,
+                back,
+            } => state.freed(&me, epoch, (lane, urgency), back),
             #[cfg(feature = "failpoints")]
             #[expect(clippy::panic, reason = "this is what the message is for")]
             Msg::Panic => panic!("injected"),

@@ -19,12 +19,14 @@ use crate::host::link::Penalty;
 use crate::host::{Context, HostEvent, HostRef};
 use crate::inventory::Inventory;
 use crate::lease::{Lease, Released, Tools};
+use crate::queue::{Queue, Waits};
 use crate::supervisor::{Birth, Spawn};
 use crate::target::HostName;
+use crate::urgency::Urgency;
 use heat::Heat;
 use lru::Places;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -36,10 +38,7 @@ use warm::Warming;
 pub(crate) type Grant = oneshot::Sender<Result<Lease, FleetError>>;
 
 pub(crate) enum Msg {
-    Lease {
-        host: HostName,
-        reply: Grant,
-    },
+    Lease(Waiter),
     Released(Released),
     Birth(Birth),
     Event(HostEvent),
@@ -88,9 +87,22 @@ pub(crate) struct Registry {
     pub(crate) context: Box<dyn Fn(ActorRef<Msg>) -> Context + Send + Sync>,
 }
 
-struct Waiter {
-    host: HostName,
-    reply: Grant,
+/// Who asks for a lease.
+pub(crate) struct Waiter {
+    pub(crate) host: HostName,
+    pub(crate) urgency: Urgency,
+    pub(crate) since: Instant,
+    pub(crate) reply: Grant,
+}
+
+impl Waits for Waiter {
+    fn urgency(&self) -> Urgency {
+        self.urgency
+    }
+
+    fn since(&self) -> Instant {
+        self.since
+    }
 }
 
 enum Life {
@@ -108,7 +120,7 @@ struct Entry {
 pub(crate) struct State {
     places: Places<HostName, Instant>,
     entries: HashMap<HostName, Entry>,
-    waiters: VecDeque<Waiter>,
+    waiters: Queue<Waiter>,
     penalties: HashMap<HostName, Penalty>,
     heat: Heat<HostName>,
     warming: Warming,
@@ -132,7 +144,7 @@ impl Actor for Registry {
         Ok(State {
             places: Places::new(limits.capacity),
             entries: HashMap::new(),
-            waiters: VecDeque::new(),
+            waiters: Queue::default(),
             penalties: HashMap::new(),
             heat: Heat::new(limits.capacity, limits.warm_timeout),
             warming: Warming::default(),
@@ -151,7 +163,7 @@ impl Actor for Registry {
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            Msg::Lease { host, reply } => self.request(state, host, reply),
+            Msg::Lease(waiter) => self.request(state, waiter),
             Msg::Released(released) => state.released(&released),
             Msg::Birth(birth) => state.birth(birth),
             Msg::Event(event) => self.note(state, event),

@@ -93,7 +93,7 @@ impl Registry {
             return self.end_warming(state);
         }
         // Whoever waits for a place gets the next one that is free.
-        while state.waiters.is_empty() && state.warming.under_way.len() < AT_ONCE {
+        while state.waiters.len() == 0 && state.warming.under_way.len() < AT_ONCE {
             let Some(host) = state.warming.next.pop_front() else {
                 return;
             };
