@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "a bench uses some of it, the tests use the rest")]
 
 pub(crate) mod client;
+pub(crate) mod daemon;
 pub(crate) mod delay;
 pub(crate) mod mcp;
 pub(crate) mod stats;
