@@ -33,7 +33,7 @@ class Host:
     async def call(self, order):
         if self.connection is None:
             await self.connect()
-        if self.sftp and order["op"] == "read":
+        if self.sftp and order["op"] in ("read", "large"):
             async with self.files.open(order["path"], "rb") as file:
                 text = (await file.read()).decode()
         elif self.sftp and order["op"] == "list":

@@ -17,6 +17,8 @@ pub(crate) const FILES: usize = 20;
 pub(crate) enum Op {
     /// Reads a file of 1 KB.
     Read,
+    /// Reads a file of 1 MB.
+    Large,
     /// Lists a directory of 20 files.
     List,
     /// Runs `cd DIR && wc -c FILE`, or what comes to the same.
@@ -53,6 +55,7 @@ impl Cell {
     pub(crate) fn name(&self) -> String {
         let op = match self.op {
             Op::Read => "read 1 KB",
+            Op::Large => "read 1 MB",
             Op::List => "list 20 files",
             Op::Run => "run `wc -c`",
         };
@@ -62,15 +65,19 @@ impl Cell {
         }
     }
 
-    /// The file that is read.
-    pub(crate) fn file(&self) -> PathBuf {
-        self.shelf.join("note-00.txt")
+    /// What it is about: a file, or the directory with the files.
+    pub(crate) fn place(&self) -> PathBuf {
+        match self.op {
+            Op::Read => self.shelf.join("note-00.txt"),
+            Op::Large => self.shelf.with_file_name("large.txt"),
+            Op::List | Op::Run => self.shelf.clone(),
+        }
     }
 
     /// What a right answer holds.
     pub(crate) fn expected(&self) -> &'static str {
         match self.op {
-            Op::Read => CONTENT,
+            Op::Read | Op::Large => CONTENT,
             Op::List => "note-19.txt",
             Op::Run => "1024 note-00.txt",
         }
@@ -78,11 +85,12 @@ impl Cell {
 
     /// The same as a line for a shell on the host.
     pub(crate) fn command(&self) -> String {
-        let shelf = self.shelf.display();
+        let place = self.place();
+        let place = place.display();
         match self.op {
-            Op::Read => format!("cat {shelf}/note-00.txt"),
-            Op::List => format!("ls -la {shelf}"),
-            Op::Run => format!("cd {shelf} && wc -c note-00.txt"),
+            Op::Read | Op::Large => format!("cat {place}"),
+            Op::List => format!("ls -la {place}"),
+            Op::Run => format!("cd {place} && wc -c note-00.txt"),
         }
     }
 }
@@ -129,7 +137,8 @@ where
     }
 }
 
-/// The directory with the files, which every account may read.
+/// The directory with the files, which every account may read, and beside it the large file, with the
+/// text that an answer must hold at its end.
 pub(crate) fn furnish(dir: &Path) -> std::io::Result<PathBuf> {
     let shelf = dir.join("shelf");
     std::fs::create_dir(&shelf)?;
@@ -137,5 +146,7 @@ pub(crate) fn furnish(dir: &Path) -> std::io::Result<PathBuf> {
         let text = format!("{CONTENT:-<1023}\n");
         std::fs::write(shelf.join(format!("note-{index:02}.txt")), text)?;
     }
+    let large = ".".repeat(1_000_000 - CONTENT.len()) + CONTENT;
+    std::fs::write(dir.join("large.txt"), large)?;
     Ok(shelf)
 }

@@ -15,7 +15,7 @@ use clap::{ArgAction, Parser};
 
 use self::cell::{Cell, Op, Outcome, furnish};
 use self::peer::Peer;
-use self::report::{Entry, print, save};
+use self::report::{Entry, Figures, Server};
 use crate::kit::real::fleet::Fleet;
 use crate::kit::real::sshd::config::SshdConfig;
 
@@ -62,14 +62,14 @@ pub(crate) fn main() {
         .enable_all()
         .build()
         .unwrap();
-    let entries = runtime.block_on(run(&args)).unwrap();
-    print(&entries);
+    let figures = runtime.block_on(run(&args)).unwrap();
+    print!("{figures}");
     if let Some(file) = &args.json {
-        save(&entries, file).unwrap();
+        std::fs::write(file, serde_json::to_vec_pretty(&figures).unwrap()).unwrap();
     }
 }
 
-async fn run(args: &Args) -> Result<Vec<Entry>> {
+async fn run(args: &Args) -> Result<Figures> {
     // Nobody but Scout keeps to the sessions that a host allows, so these hosts allow many; the last
     // one is as it is shipped.
     let patient = SshdConfig {
@@ -79,22 +79,27 @@ async fn run(args: &Args) -> Result<Vec<Entry>> {
     let fleet = Fleet::builder().hosts_with(args.hosts, &patient).hosts(1);
     let fleet = fleet.start().await;
     let shelf = furnish(fleet.dir())?;
-    let mut entries = Vec::new();
+    let mut figures = Figures::default();
     for round in 0..args.rounds {
         let mut peers = Peer::all(args, &fleet).await?;
         for (name, cell) in cells(args, &fleet.names(), &shelf) {
             for peer in &mut peers {
                 if let Some(outcome) = peer.measure(&cell).await? {
                     note(round, &name, peer, &outcome);
-                    entries.push(Entry::new(round, &name, peer.name, &outcome));
+                    figures
+                        .entries
+                        .push(Entry::new(round, &name, peer.name, &outcome));
                 }
             }
         }
         for peer in peers {
+            if let Some((start, usage)) = peer.server() {
+                figures.servers.push(Server::new(peer.name, start, usage));
+            }
             peer.close().await;
         }
     }
-    Ok(entries)
+    Ok(figures)
 }
 
 /// The work of one round, in order: the first call of all is a cold one, and so is the first broadcast.
@@ -119,10 +124,12 @@ fn cells(args: &Args, names: &[String], shelf: &Path) -> Vec<(String, Cell)> {
             cells.push((warm.name(), warm));
         }
     }
+    let large = cell(Op::Large, Some(1), names, time);
+    cells.push((large.name(), large));
     for count in [10.min(names.len()), names.len()] {
         let hosts = &names[..count];
         cells.push((
-            format!("first read on {count} hosts, cold but for those before"),
+            format!("read 1 KB on {count} hosts, the first time"),
             cell(Op::Read, None, hosts, once),
         ));
         for op in [Op::Read, Op::Run] {

@@ -2,6 +2,7 @@
 
 use std::io::Result;
 use std::process::Command;
+use std::time::Duration;
 
 use super::Args;
 use super::cell::{Cell, Op, Outcome};
@@ -9,6 +10,7 @@ use super::script::{Asyncssh, Ssh};
 use super::web::Web;
 use crate::kit::daemon::Daemon;
 use crate::kit::real::fleet::Fleet;
+use crate::kit::usage::Usage;
 
 /// How the tables call Scout.
 pub(crate) const SCOUT: &str = "Scout";
@@ -83,6 +85,15 @@ impl Peer {
             Kind::Sftp(_) if cell.op == Op::Run => return Ok(None),
             Kind::Run(asyncssh) | Kind::Sftp(asyncssh) => asyncssh.measure(cell).await?,
         }))
+    }
+
+    /// Of a server: how long its start took, and what it uses now.
+    pub(crate) fn server(&self) -> Option<(Duration, Usage)> {
+        let Kind::Web(web) = &self.kind else {
+            return None;
+        };
+        let server = web.server();
+        Some((server.start_time(), Usage::of(server.pid())))
     }
 
     /// Ends it, and its connections with it.

@@ -1,13 +1,14 @@
 //! What came of the rounds: ratios first, then what they are made of.
 
-use std::io::Result;
-use std::path::Path;
+use std::fmt;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use super::cell::Outcome;
 use super::peer::SCOUT;
 use crate::kit::stats::{median, number, paired_ratio, percentile, table, time};
+use crate::kit::usage::Usage;
 
 /// One peer, one piece of work, one round.
 #[derive(Debug, Clone, Serialize)]
@@ -37,39 +38,95 @@ impl Entry {
     }
 }
 
-/// Prints the tables.
-pub(crate) fn print(entries: &[Entry]) {
-    let peers = distinct(entries.iter().map(|entry| entry.peer));
-    let works = distinct(entries.iter().map(|entry| entry.work.as_str()));
-    let others: Vec<_> = peers
-        .iter()
-        .copied()
-        .filter(|peer| *peer != SCOUT)
-        .collect();
-    println!("How many times as many calls Scout answers (median of the ratios of the rounds):\n");
-    print_table("work", &others, &works, |work, peer| {
-        ratio(entries, work, peer)
-    });
-    println!("\nMedian time of a call, calls per second (medians of the rounds):\n");
-    print_table("work", &peers, &works, |work, peer| {
-        figures(entries, work, peer)
-    });
+/// A server at the end of a round.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Server {
+    peer: &'static str,
+    start: f64,
+    rss_mib: f64,
+    descriptors: usize,
 }
 
-/// Writes them as JSON.
-pub(crate) fn save(entries: &[Entry], file: &Path) -> Result<()> {
-    std::fs::write(file, serde_json::to_vec_pretty(entries)?)
+impl Server {
+    pub(crate) fn new(peer: &'static str, start: Duration, usage: Usage) -> Self {
+        Self {
+            peer,
+            start: start.as_secs_f64(),
+            rss_mib: usage.rss_mib,
+            descriptors: usage.descriptors,
+        }
+    }
 }
 
-fn print_table(first: &str, peers: &[&str], works: &[&str], cell: impl Fn(&str, &str) -> String) {
-    let head: Vec<_> = std::iter::once(first)
+/// All that was measured.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Figures {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) servers: Vec<Server>,
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entries = &self.entries;
+        let peers = distinct(entries.iter().map(|entry| entry.peer));
+        let works = distinct(entries.iter().map(|entry| entry.work.as_str()));
+        let others: Vec<_> = peers
+            .iter()
+            .copied()
+            .filter(|peer| *peer != SCOUT)
+            .collect();
+        let ratios = grid(&others, &works, |work, peer| ratio(entries, work, peer));
+        let times = grid(&peers, &works, |work, peer| figures(entries, work, peer));
+        writeln!(
+            f,
+            "How many times as many calls Scout answers (median of the ratios of the rounds):\n\n{ratios}"
+        )?;
+        writeln!(
+            f,
+            "Median time of a call, calls per second (medians of the rounds):\n\n{times}"
+        )?;
+        writeln!(
+            f,
+            "The servers at the end of a round:\n\n{}",
+            self.servers()
+        )
+    }
+}
+
+impl Figures {
+    fn servers(&self) -> String {
+        let rows = distinct(self.servers.iter().map(|server| server.peer))
+            .into_iter()
+            .map(|peer| {
+                let all = self.servers.iter().filter(|server| server.peer == peer);
+                let middle =
+                    |of: fn(&Server) -> f64| median(&all.clone().map(of).collect::<Vec<_>>());
+                vec![
+                    peer.to_owned(),
+                    time(middle(|server| server.start)),
+                    format!("{:.0} MiB", middle(|server| server.rss_mib)),
+                    format!("{:.0}", middle(|server| server.descriptors as f64)),
+                ]
+            });
+        let head = [
+            "server",
+            "start until it answers",
+            "resident memory",
+            "descriptors",
+        ];
+        table(&head, &rows.collect::<Vec<_>>())
+    }
+}
+
+fn grid(peers: &[&str], works: &[&str], cell: impl Fn(&str, &str) -> String) -> String {
+    let head: Vec<_> = std::iter::once("work")
         .chain(peers.iter().copied())
         .collect();
     let rows = works.iter().map(|work| {
         let cells = peers.iter().map(|peer| cell(work, peer));
         std::iter::once((*work).to_owned()).chain(cells).collect()
     });
-    print!("{}", table(&head, &rows.collect::<Vec<_>>()));
+    table(&head, &rows.collect::<Vec<_>>())
 }
 
 fn ratio(entries: &[Entry], work: &str, peer: &str) -> String {

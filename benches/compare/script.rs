@@ -122,7 +122,7 @@ impl Asyncssh {
             "op": cell.op,
             "callers": cell.callers,
             "hosts": cell.hosts,
-            "path": match cell.op { super::cell::Op::Read => cell.file(), _ => cell.shelf.clone() },
+            "path": cell.place(),
             "command": cell.command(),
             "expected": cell.expected(),
             "seconds": cell.time.as_secs_f64(),

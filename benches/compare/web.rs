@@ -26,6 +26,11 @@ impl Web {
         })
     }
 
+    /// The server itself.
+    pub(crate) fn server(&self) -> &Daemon {
+        &self.server
+    }
+
     /// Does the work of a cell with as many clients as it has callers.
     pub(crate) async fn measure(&mut self, cell: &Cell) -> Result<Outcome> {
         let callers = cell.callers.unwrap_or(1);
@@ -44,10 +49,7 @@ impl Web {
 
 /// The tool `scout`, which both servers have, with the same parameters.
 fn prepare(client: &Client, cell: &Cell) -> Call {
-    let place = match cell.op {
-        Op::Read => cell.file(),
-        Op::List | Op::Run => cell.shelf.clone(),
-    };
+    let place = cell.place();
     let at = |host: &String| format!("{host}:{}", place.display());
     let mut arguments: Value = match cell.callers {
         Some(_) => json!({"target": at(&cell.hosts[0])}),

@@ -22,6 +22,7 @@ pub(crate) struct Daemon {
     child: Child,
     address: SocketAddr,
     ops: SocketAddr,
+    start: Duration,
 }
 
 impl Daemon {
@@ -47,12 +48,13 @@ impl Daemon {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);
+        let start = Instant::now();
         let mut this = Self {
             child: command.spawn()?,
             address: SocketAddr::from(([127, 0, 0, 1], address)),
             ops: SocketAddr::from(([127, 0, 0, 1], ops)),
+            start: Duration::ZERO,
         };
-        let start = Instant::now();
         while !this.healthy().await {
             let ended = this.child.try_wait()?.is_some();
             if ended || start.elapsed() > START {
@@ -62,14 +64,20 @@ impl Daemon {
                     tail(&log)
                 )));
             }
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(2)).await;
         }
+        this.start = start.elapsed();
         Ok(this)
     }
 
     /// Where the MCP endpoint is.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How long it took until it answered.
+    pub(crate) fn start_time(&self) -> Duration {
+        self.start
     }
 
     /// The process id.

@@ -7,6 +7,7 @@ pub(crate) mod daemon;
 pub(crate) mod delay;
 pub(crate) mod mcp;
 pub(crate) mod stats;
+pub(crate) mod usage;
 
 /// The same support that the black-box tests use.
 #[path = "../../tests/it/support"]
