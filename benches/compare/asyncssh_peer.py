@@ -47,7 +47,7 @@ class Host:
 
 
 async def repeat(order, outcome, call):
-    """Calls until the time is up, at least once."""
+    """Calls until the time is up, at least once, or until a call fails."""
     start = time.perf_counter()
     while True:
         began = time.perf_counter()
@@ -57,6 +57,7 @@ async def repeat(order, outcome, call):
         except (asyncssh.Error, OSError, ValueError) as error:
             outcome["errors"] += 1
             outcome.setdefault("error", repr(error))
+            return
         if time.perf_counter() - start >= order["seconds"]:
             return
 

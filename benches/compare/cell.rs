@@ -114,7 +114,8 @@ impl Outcome {
     }
 }
 
-/// Calls again and again until the time is up, at least once.
+/// Calls again and again until the time is up, at least once, or until a call fails: how fast somebody
+/// fails is of no interest.
 pub(crate) async fn repeat<F>(time: Duration, mut call: impl FnMut() -> F) -> Outcome
 where
     F: Future<Output = std::io::Result<()>>,
@@ -126,11 +127,11 @@ where
         match call().await {
             Ok(()) => outcome.times.push(began.elapsed().as_secs_f64()),
             Err(error) => {
-                outcome.errors += 1;
-                outcome.error.get_or_insert_with(|| error.to_string());
+                outcome.errors = 1;
+                outcome.error = Some(error.to_string());
             }
         }
-        if start.elapsed() >= time {
+        if outcome.errors > 0 || start.elapsed() >= time {
             outcome.elapsed = start.elapsed().as_secs_f64();
             return outcome;
         }

@@ -38,6 +38,9 @@ impl Web {
             let client = Client::open(self.server.address()).await?;
             self.clients.push(Mutex::new(client));
         }
+        for client in self.clients.iter().take(callers) {
+            client.lock().await.reconnect().await?;
+        }
         let caller = async |client: &Mutex<Client>| {
             let call = prepare(&*client.lock().await, cell);
             repeat(cell.time, async || client.lock().await.call(&call).await).await
