@@ -4,6 +4,7 @@
 //! 0, so that the first event is seen by `increase()`. No metric has a label that a client can set.
 
 use crate::error::Phase;
+use crate::urgency::Urgency;
 use metrics::{
     Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram,
     gauge, histogram,
@@ -12,7 +13,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Buckets of [`LOCK_WAIT`], in seconds: an uncontended hop takes microseconds.
+/// Buckets of [`LOCK_WAIT`] and [`QUEUE_WAIT`], in seconds: an uncontended hop takes microseconds.
 pub const LOCK_WAIT_BUCKETS: &[f64] = &[
     0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0,
     30.0,
@@ -26,6 +27,9 @@ pub const CONNECT_BUCKETS: &[f64] = &[
 /// Time from a request reaching the host actor's mailbox to the start of its work, not counting
 /// the making of a connection.
 pub const LOCK_WAIT: &str = "scout_lock_wait_seconds";
+
+/// The same time, told apart by how soon the work wanted its turn.
+pub const QUEUE_WAIT: &str = "scout_queue_wait_seconds";
 
 /// Time of each phase of making a connection.
 pub const CONNECT_DURATION: &str = "scout_ssh_connect_duration_seconds";
@@ -72,6 +76,7 @@ pub(crate) struct Handles {
     connections: Gauge,
     evicted: [Counter; 2],
     lock_wait: Histogram,
+    queue_wait: [Histogram; Urgency::ALL.len()],
     connect_ok: Counter,
     connect_failed: [Counter; Phase::ALL.len()],
     connect_phase: [Histogram; Phase::ALL.len()],
@@ -105,6 +110,10 @@ impl Handles {
         describe_histogram!(
             LOCK_WAIT,
             "Time from a request reaching its host's mailbox to the start of its work, without the making of a connection"
+        );
+        describe_histogram!(
+            QUEUE_WAIT,
+            "The same time by urgency: interactive calls overtake bulk work, which has its turn when it has waited long"
         );
         describe_counter!(
             "scout_ssh_connects_total",
@@ -148,6 +157,8 @@ impl Handles {
             evicted: ["capacity", "idle"]
                 .map(|reason| counter!("scout_pool_evictions_total", "reason" => reason)),
             lock_wait: histogram!(LOCK_WAIT),
+            queue_wait: Urgency::ALL
+                .map(|urgency| histogram!(QUEUE_WAIT, "urgency" => urgency.label())),
             connect_ok: counter!("scout_ssh_connects_total", "outcome" => "ok"),
             connect_failed: Phase::ALL
                 .map(|phase| counter!("scout_ssh_connects_total", "outcome" => phase.label())),
@@ -215,8 +226,11 @@ impl Handles {
         .increment(1);
     }
 
-    pub(crate) fn waited(&self, wait: Duration) {
+    pub(crate) fn waited(&self, urgency: Urgency, wait: Duration) {
         self.lock_wait.record(wait);
+        if let Some(histogram) = self.queue_wait.get(urgency as usize) {
+            histogram.record(wait);
+        }
     }
 
     pub(crate) fn connected(&self, how: Connect) {
