@@ -10,6 +10,8 @@ use metrics::{
     Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram,
     gauge, histogram,
 };
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Buckets of [`LOCK_WAIT`] and [`QUEUE_WAIT`], in seconds: an uncontended hop takes microseconds.
@@ -49,9 +51,27 @@ pub(crate) enum Connect {
     Failed(Phase),
 }
 
-/// The handles.
+/// The metrics. Cheap to clone: every lease and every job carries them.
 #[derive(Clone)]
-pub(crate) struct Metrics {
+pub(crate) struct Metrics(Arc<Handles>);
+
+impl Metrics {
+    /// Describes and creates all of them; call once the recorder is installed.
+    pub(crate) fn register(capacity: usize) -> Self {
+        Self(Arc::new(Handles::register(capacity)))
+    }
+}
+
+impl Deref for Metrics {
+    type Target = Handles;
+
+    fn deref(&self) -> &Handles {
+        &self.0
+    }
+}
+
+/// The handles.
+pub(crate) struct Handles {
     hit: Counter,
     miss: Counter,
     connections: Gauge,
@@ -73,9 +93,8 @@ pub(crate) struct Metrics {
     unverified: Counter,
 }
 
-impl Metrics {
-    /// Describes and creates all of them; call once the recorder is installed.
-    pub(crate) fn register(capacity: usize) -> Self {
+impl Handles {
+    fn register(capacity: usize) -> Self {
         describe_counter!(
             "scout_pool_requests_total",
             "Calls that found a connection made or being made (hit) or needed a new one (miss)"
