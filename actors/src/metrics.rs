@@ -4,11 +4,14 @@
 //! 0, so that the first event is seen by `increase()`. No metric has a label that a client can set.
 
 use crate::error::Phase;
+use crate::registry::Reason;
 use crate::urgency::Urgency;
 use metrics::{
     Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram,
     gauge, histogram,
 };
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Buckets of [`LOCK_WAIT`] and [`QUEUE_WAIT`], in seconds: an uncontended hop takes microseconds.
@@ -48,13 +51,32 @@ pub(crate) enum Connect {
     Failed(Phase),
 }
 
-/// The handles.
+/// The metrics. Cheap to clone: every lease and every job carries them.
 #[derive(Clone)]
-pub(crate) struct Metrics {
+pub(crate) struct Metrics(Arc<Handles>);
+
+impl Metrics {
+    /// Describes and creates all of them; call once the recorder is installed.
+    pub(crate) fn register(capacity: usize) -> Self {
+        Self(Arc::new(Handles::register(capacity)))
+    }
+}
+
+impl Deref for Metrics {
+    type Target = Handles;
+
+    fn deref(&self) -> &Handles {
+        &self.0
+    }
+}
+
+/// The handles.
+pub(crate) struct Handles {
     hit: Counter,
     miss: Counter,
     connections: Gauge,
     evicted: [Counter; 2],
+    warmed: [Counter; 2],
     lock_wait: Histogram,
     queue_wait: [Histogram; Urgency::ALL.len()],
     connect_ok: Counter,
@@ -71,18 +93,27 @@ pub(crate) struct Metrics {
     unverified: Counter,
 }
 
-impl Metrics {
-    /// Describes and creates all of them; call once the recorder is installed.
-    pub(crate) fn register(capacity: usize) -> Self {
+impl Handles {
+    fn register(capacity: usize) -> Self {
         describe_counter!(
             "scout_pool_requests_total",
-            "Calls that found a connection made or being made (hit) or needed a new one (miss)"
+            "Calls that found a connection made or being made (hit) or needed a new one (miss); that a large copy moves to a second one counts as neither"
         );
-        describe_gauge!("scout_pool_connections", "SSH connections that are up");
-        describe_gauge!("scout_pool_capacity", "Most host actors alive at once");
+        describe_gauge!(
+            "scout_pool_connections",
+            "SSH connections that are up, the second ones of large copies included"
+        );
+        describe_gauge!(
+            "scout_pool_capacity",
+            "Most host actors and second connections at once"
+        );
         describe_counter!(
             "scout_pool_evictions_total",
             "Host actors stopped to make room or for being idle"
+        );
+        describe_counter!(
+            "scout_pool_warmed_total",
+            "Connections made before a call asked for them: at the start, or because the host is used often"
         );
         describe_gauge!(
             "scout_pool_waiting",
@@ -137,6 +168,8 @@ impl Metrics {
             connections: gauge!("scout_pool_connections"),
             evicted: ["capacity", "idle"]
                 .map(|reason| counter!("scout_pool_evictions_total", "reason" => reason)),
+            warmed: ["start", "hot"]
+                .map(|reason| counter!("scout_pool_warmed_total", "reason" => reason)),
             lock_wait: histogram!(LOCK_WAIT),
             queue_wait: Urgency::ALL
                 .map(|urgency| histogram!(QUEUE_WAIT, "urgency" => urgency.label())),
@@ -166,6 +199,7 @@ impl Metrics {
         ]
         .into_iter()
         .chain(&this.evicted)
+        .chain(&this.warmed)
         .chain(&this.connect_failed)
         {
             counter.increment(0);
@@ -203,6 +237,15 @@ impl Metrics {
         match why {
             Eviction::Capacity => capacity,
             Eviction::Idle => idle,
+        }
+        .increment(1);
+    }
+
+    pub(crate) fn warmed(&self, why: Reason) {
+        let [start, hot] = &self.warmed;
+        match why {
+            Reason::Start => start,
+            Reason::Hot => hot,
         }
         .increment(1);
     }

@@ -5,12 +5,16 @@
 //! carries the lease, so one that reaches nobody gives the place back by being dropped. It never
 //! waits for anybody: hosts are spawned and stopped by message.
 //!
-//! Live and leaving hosts and second connections together never exceed the capacity, and a leased host is never stopped.
+//! Live and leaving hosts and second connections together never exceed the capacity, and a leased
+//! host is never stopped. Hosts that are used often are kept, and made warm again, where no caller
+//! needs the place.
 
+mod heat;
 mod life;
 pub(crate) mod lru;
 mod second;
 mod serve;
+mod warm;
 
 use crate::error::FleetError;
 use crate::host::link::Penalty;
@@ -21,6 +25,7 @@ use crate::queue::{Queue, Waits};
 use crate::supervisor::{Birth, Spawn};
 use crate::target::HostName;
 use crate::urgency::Urgency;
+use heat::Heat;
 use lru::Places;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::collections::HashMap;
@@ -28,6 +33,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+pub(crate) use warm::Reason;
+use warm::Warming;
 
 /// Answers a request for a lease.
 pub(crate) type Grant = oneshot::Sender<Result<Lease, FleetError>>;
@@ -46,6 +53,8 @@ pub(crate) enum Msg {
         close: bool,
         reply: oneshot::Sender<usize>,
     },
+    /// Connect these before anybody asks for them.
+    Warm(Vec<HostName>),
     Tick,
 }
 
@@ -119,6 +128,8 @@ pub(crate) struct State {
     penalties: HashMap<HostName, Penalty>,
     /// Hosts that refused a second connection, and when.
     seconds_refused: HashMap<HostName, Instant>,
+    heat: Heat<HostName>,
+    warming: Warming,
     generations: u64,
     leases: usize,
     closed: bool,
@@ -142,6 +153,8 @@ impl Actor for Registry {
             waiters: Queue::default(),
             penalties: HashMap::new(),
             seconds_refused: HashMap::new(),
+            heat: Heat::new(limits.capacity, limits.warm_timeout),
+            warming: Warming::default(),
             generations: 0,
             leases: 0,
             closed: false,
@@ -160,7 +173,7 @@ impl Actor for Registry {
             Msg::Lease(waiter) => self.request(state, waiter),
             Msg::Released(released) => state.released(&released),
             Msg::Birth(birth) => state.birth(birth),
-            Msg::Event(event) => state.note(event),
+            Msg::Event(event) => self.note(state, event),
             Msg::Second(wanted) => self.second(state, wanted),
             Msg::SecondOver(over) => state.second_over(over),
             Msg::States(reply) => {
@@ -175,9 +188,14 @@ impl Actor for Registry {
                 state.closed |= close;
                 let _heard = reply.send(state.leases);
             }
-            Msg::Tick => self.stop_idle(state),
+            Msg::Warm(hosts) => self.ask_for(state, &hosts),
+            Msg::Tick => {
+                self.look_for_warmth(state);
+                self.stop_idle(state);
+            }
         }
         self.serve(state);
+        self.warm(state);
         self.tools.metrics.pool_waiting(state.waiters.len());
         Ok(())
     }

@@ -20,6 +20,7 @@ mod a_copy_is_whole_or_absent;
 mod a_copy_resumes;
 #[cfg(test)]
 mod a_large_copy_is_in_nobodys_way;
+#[cfg(test)]
 mod a_live_check_proves_its_promises;
 #[cfg(test)]
 mod a_lost_connection_is_a_state;
@@ -81,3 +82,5 @@ mod the_documented_examples_work;
 mod the_pool_keeps_its_capacity;
 #[cfg(test)]
 mod the_terminal_knows_what_can_follow;
+#[cfg(test)]
+mod what_is_used_often_is_warm;
