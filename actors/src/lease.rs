@@ -229,6 +229,7 @@ impl Lease {
             deadline,
             budget: self.tools.budget.clone(),
             memory,
+            has_blocked: false,
             claim: claim.clone(),
             reply,
             span: tracing::debug_span!("job", kind = "read", host = %self.host()),
