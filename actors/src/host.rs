@@ -6,7 +6,7 @@
 //!
 //! What is ordered: admission, in the order of the mailbox, per lane. What is not: completion.
 
-mod backoff;
+pub(crate) mod backoff;
 mod connection;
 pub(crate) mod files;
 mod flow;

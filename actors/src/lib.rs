@@ -46,6 +46,7 @@ pub mod metrics;
 pub mod outcome;
 mod rate_limit;
 mod registry;
+pub mod rules;
 mod ssh;
 mod supervisor;
 pub mod target;

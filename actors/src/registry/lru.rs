@@ -9,7 +9,7 @@ use std::hash::Hash;
 
 /// The places of a pool. `K` names a host; `T` is a point in time.
 #[derive(Debug)]
-pub(crate) struct Places<K, T> {
+pub struct Places<K, T> {
     capacity: usize,
     leases: HashMap<K, usize>,
     /// Places nobody uses, least recently used first, with the time of their last use.
@@ -20,7 +20,7 @@ pub(crate) struct Places<K, T> {
 
 impl<K: Clone + Eq + Hash, T: Copy + Ord> Places<K, T> {
     /// A pool of at least one place.
-    pub(crate) fn new(capacity: usize) -> Self {
+    pub fn new(capacity: usize) -> Self {
         Self {
             capacity: capacity.max(1),
             leases: HashMap::new(),
@@ -30,22 +30,22 @@ impl<K: Clone + Eq + Hash, T: Copy + Ord> Places<K, T> {
     }
 
     /// Places in use, including those of hosts that are leaving.
-    pub(crate) fn taken(&self) -> usize {
+    pub fn taken(&self) -> usize {
         self.leases.len() + self.unleased.len() + self.leaving
     }
 
     /// Hosts that are being stopped.
-    pub(crate) fn leaving(&self) -> usize {
+    pub fn leaving(&self) -> usize {
         self.leaving
     }
 
     /// Whether the host has a place and is not leaving.
-    pub(crate) fn contains(&self, host: &K) -> bool {
+    pub fn contains(&self, host: &K) -> bool {
         self.leases.contains_key(host) || self.unleased.contains_key(host)
     }
 
     /// Takes a lease on a host that has a place; false if it has none.
-    pub(crate) fn lease(&mut self, host: &K) -> bool {
+    pub fn lease(&mut self, host: &K) -> bool {
         if let Some(count) = self.leases.get_mut(host) {
             *count += 1;
             return true;
@@ -60,7 +60,7 @@ impl<K: Clone + Eq + Hash, T: Copy + Ord> Places<K, T> {
     }
 
     /// Gives a lease back.
-    pub(crate) fn release(&mut self, host: &K, now: T) {
+    pub fn release(&mut self, host: &K, now: T) {
         if let Some(count) = self.leases.get_mut(host) {
             *count -= 1;
             if *count == 0 {
@@ -71,7 +71,7 @@ impl<K: Clone + Eq + Hash, T: Copy + Ord> Places<K, T> {
     }
 
     /// Takes a free place for a host that has none, unleased; false if there is none.
-    pub(crate) fn place(&mut self, host: K, now: T) -> bool {
+    pub fn place(&mut self, host: K, now: T) -> bool {
         if self.contains(&host) || self.taken() >= self.capacity {
             return false;
         }
@@ -80,14 +80,14 @@ impl<K: Clone + Eq + Hash, T: Copy + Ord> Places<K, T> {
     }
 
     /// Marks the least recently used host that nobody leases as leaving.
-    pub(crate) fn evict(&mut self) -> Option<K> {
+    pub fn evict(&mut self) -> Option<K> {
         let (host, _) = self.unleased.pop_front()?;
         self.leaving += 1;
         Some(host)
     }
 
     /// Marks a host as leaving that nobody has used since `cutoff`.
-    pub(crate) fn evict_idle(&mut self, cutoff: T) -> Option<K> {
+    pub fn evict_idle(&mut self, cutoff: T) -> Option<K> {
         match self.unleased.front() {
             Some((_, used)) if *used <= cutoff => self.evict(),
             _ => None,
@@ -95,12 +95,12 @@ impl<K: Clone + Eq + Hash, T: Copy + Ord> Places<K, T> {
     }
 
     /// A host that was leaving is gone; its place is free.
-    pub(crate) fn left(&mut self) {
+    pub fn left(&mut self) {
         self.leaving = self.leaving.saturating_sub(1);
     }
 
     /// A host ended by itself; its place is free and its leases are void.
-    pub(crate) fn forget(&mut self, host: &K) {
+    pub fn forget(&mut self, host: &K) {
         if self.leases.remove(host).is_none() {
             self.unleased.remove(host);
         }

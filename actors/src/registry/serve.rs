@@ -1,0 +1,141 @@
+//! Who gets a lease, who waits for one, and which host gives its place up for that.
+
+use super::{Entry, Grant, Life, Registry, State, Waiter};
+use crate::error::{Contended, FleetError};
+use crate::host::{Args, HostRef};
+use crate::lease::{Held, Lease};
+use crate::limits::POOL_WAITERS;
+use crate::metrics::Eviction;
+use crate::supervisor::Spawn;
+use crate::target::HostName;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+impl Registry {
+    /// Refuses what cannot be granted, and queues the rest; [`serve`](Self::serve) does the work.
+    pub(super) fn request(&self, state: &mut State, host: HostName, reply: Grant) {
+        let refusal = match self.inventory.find(&host) {
+            _ if state.closed => Some(FleetError::ShuttingDown),
+            None => Some(FleetError::UnknownHost {
+                host: host.to_string(),
+            }),
+            Some(entry) => entry.settings().err().map(|problem| FleetError::Unusable {
+                host: host.clone(),
+                why: problem.to_string(),
+            }),
+        };
+        let refusal = refusal.or_else(|| {
+            (state.waiters.len() >= POOL_WAITERS).then_some(FleetError::Busy {
+                what: Contended::Pool,
+                waited: Duration::ZERO,
+            })
+        });
+        match refusal {
+            Some(error) => drop(reply.send(Err(error))),
+            None => state.waiters.push_back(Waiter { host, reply }),
+        }
+    }
+
+    /// Grants every lease that can be granted, in the order of the requests, and makes room for
+    /// those that cannot.
+    pub(super) fn serve(&self, state: &mut State) {
+        let mut short: HashSet<HostName> = HashSet::new();
+        for waiter in std::mem::take(&mut state.waiters) {
+            if waiter.reply.is_closed() {
+                continue;
+            }
+            if state.closed {
+                let _heard = waiter.reply.send(Err(FleetError::ShuttingDown));
+                continue;
+            }
+            match state
+                .entries
+                .get(&waiter.host)
+                .map(|entry| (&entry.life, entry.generation))
+            {
+                Some((Life::Live(actor), generation)) => {
+                    let actor = actor.clone();
+                    self.grant(state, waiter, actor, generation);
+                    continue;
+                }
+                Some((Life::Starting | Life::Leaving, _)) => {}
+                None if state.places.place(waiter.host.clone(), Instant::now()) => {
+                    self.spawn(state, &waiter.host);
+                }
+                // One place for each host that lacks one; those already on their way count.
+                None => {
+                    if short.insert(waiter.host.clone()) && state.places.leaving() < short.len() {
+                        self.evict(state, Eviction::Capacity, None);
+                    }
+                }
+            }
+            state.waiters.push_back(waiter);
+        }
+    }
+
+    fn grant(&self, state: &mut State, waiter: Waiter, actor: HostRef, generation: u64) {
+        if !state.places.lease(&waiter.host) {
+            return;
+        }
+        state.leases += 1;
+        let held = Held::new(waiter.host, generation, state.me.get_derived());
+        let lease = Lease::new(actor, Arc::new(held), self.tools.clone());
+        // If the caller has left, the lease comes back in the answer and is given back here.
+        let _heard = waiter.reply.send(Ok(lease));
+    }
+
+    fn spawn(&self, state: &mut State, host: &HostName) {
+        let Some(Ok(settings)) = self.inventory.find(host).map(|entry| entry.settings()) else {
+            return;
+        };
+        // Held until it is born, so that it is not evicted before.
+        state.places.lease(host);
+        state.generations += 1;
+        let generation = state.generations;
+        let entry = Entry {
+            life: Life::Starting,
+            generation,
+            state: "idle",
+        };
+        state.entries.insert(host.clone(), entry);
+        let args = Args {
+            settings: Arc::clone(settings),
+            penalty: state.penalties.get(host).cloned(),
+            context: state.context.clone(),
+        };
+        let news = state.me.get_derived();
+        // Fails only when the supervisor is gone, and then everything ends.
+        let _sent = self.supervisor.cast(Spawn {
+            generation,
+            args,
+            news,
+        });
+    }
+
+    pub(super) fn stop_idle(&self, state: &mut State) {
+        let Some(cutoff) = Instant::now().checked_sub(self.tools.limits.idle_timeout) else {
+            return;
+        };
+        while self.evict(state, Eviction::Idle, Some(cutoff)) {}
+    }
+
+    /// Stops the host longest unused, if that is before `cutoff`.
+    fn evict(&self, state: &mut State, why: Eviction, cutoff: Option<Instant>) -> bool {
+        let host = match cutoff {
+            Some(cutoff) => state.places.evict_idle(cutoff),
+            None => state.places.evict(),
+        };
+        let Some(host) = host else { return false };
+        let Some(entry) = state.entries.get_mut(&host) else {
+            return false;
+        };
+        if let Life::Live(actor) = std::mem::replace(&mut entry.life, Life::Leaving) {
+            tracing::debug!(%host, ?why, "host evicted");
+            actor.stop("evicted");
+            self.tools.metrics.evicted(why);
+        }
+        true
+    }
+}
