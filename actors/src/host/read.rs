@@ -8,6 +8,7 @@ use crate::lease::LeaseGuard;
 use crate::limits::Deadline;
 use crate::ssh::sftp::{Looked, Sftp, SftpError};
 use crate::target::{HostName, RemotePath};
+use crate::urgency::Urgency;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub(crate) struct ReadJob {
     pub(crate) memory: u64,
     /// Whether this read has made a server of the host stand still.
     pub(crate) has_blocked: bool,
+    pub(crate) urgency: Urgency,
     pub(crate) claim: Claim,
     pub(crate) reply: oneshot::Sender<Result<Found, FleetError>>,
     pub(crate) span: tracing::Span,
@@ -38,6 +40,7 @@ impl ReadJob {
     pub(crate) fn queue(self) -> Job {
         Job {
             lane: LaneKind::Files,
+            urgency: self.urgency,
             claim: self.claim.clone(),
             since: Instant::now(),
             attempts: 0,
@@ -51,7 +54,11 @@ impl ReadJob {
         };
         // Only now: a host that does not answer must not keep memory from those that do.
         let waiting = Instant::now();
-        let Some(hold) = self.budget.reserve(self.memory, self.deadline).await else {
+        let Some(hold) = self
+            .budget
+            .reserve_for(self.urgency, self.memory, self.deadline)
+            .await
+        else {
             let waited = waiting.elapsed();
             let what = Contended::Memory;
             let _heard = self.reply.send(Err(FleetError::Busy { what, waited }));
