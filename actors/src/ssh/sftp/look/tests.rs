@@ -1,6 +1,6 @@
 //! A whole read, against a host that changes and a server that misbehaves.
 //!
-//! `SCOUT_FUZZ_CASES` sets how many histories are tried.
+//! `PROPTEST_CASES` sets how many histories are tried.
 
 use super::model::{Change, Handles, Host, Thing, names, path};
 use crate::error::FileProblem;
@@ -74,7 +74,7 @@ async fn a_small_directory_takes_one_exchange_and_a_large_one_no_more_than_it_mu
     host.change(Change::Put(b's', Some(Thing::Directory(9))));
     host.change(Change::Put(b'm', Some(Thing::Directory(99))));
     host.change(Change::Put(b'l', Some(Thing::Directory(400))));
-    let small = vec![STAT, OPENDIR, READDIR, READDIR, CLOSE];
+    let small = [STAT, OPENDIR, READDIR, READDIR, CLOSE];
     assert_eq!(asked(&host, b's', all(1)).await, [&small[..]]);
     assert_eq!(asked(&host, b's', all(1)).await, [&small[..]]);
     let exchanges = |bursts: Vec<Vec<u8>>| bursts.iter().filter(|b| **b != [CLOSE]).count();
@@ -275,14 +275,7 @@ async fn live(events: Vec<Event>, hopes: bool) {
     assert_eq!(host.open(), 0, "every handle was closed");
 }
 
-fn cases() -> u32 {
-    let set = std::env::var("SCOUT_FUZZ_CASES").ok();
-    set.and_then(|cases| cases.parse().ok()).unwrap_or(300)
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(cases()))]
-
     #[test]
     fn a_read_is_exact_whatever_happens_and_however_the_server_misbehaves(
         events in proptest::collection::vec(event(), 0..60),
