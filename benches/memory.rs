@@ -60,14 +60,17 @@ const PARTS: [&str; 4] = ["heap", "resident", "reuse", "churn"];
 const HOSTS: [usize; 3] = [100, 500, 1_000];
 
 fn main() -> std::io::Result<()> {
-    // What cargo adds begins with a dash.
-    let words: Vec<String> = std::env::args()
+    // `cargo test --benches` gives no `--bench`, and wants to know that it starts.
+    let (flags, words): (Vec<String>, Vec<String>) = std::env::args()
         .skip(1)
-        .filter(|word| !word.starts_with('-'))
-        .collect();
-    let (sizes, parts): (Vec<_>, Vec<_>) =
-        words.iter().partition(|word| word.parse::<usize>().is_ok());
-    let mut sizes: Vec<usize> = sizes.iter().filter_map(|word| word.parse().ok()).collect();
+        .partition(|word| word.starts_with('-'));
+    let given = |flag: &str| flags.iter().any(|word| word == flag);
+    if given("--list") || !given("--bench") {
+        return Ok(());
+    }
+    let named = |part: &str| words.iter().any(|word| word == part);
+    let all = !PARTS.iter().any(|part| named(part));
+    let mut sizes: Vec<usize> = words.iter().filter_map(|word| word.parse().ok()).collect();
     if sizes.is_empty() {
         sizes = HOSTS.into();
     }
@@ -75,11 +78,8 @@ fn main() -> std::io::Result<()> {
         return Ok(());
     }
     let runtime = tokio::runtime::Runtime::new()?;
-    for part in PARTS
-        .iter()
-        .filter(|part| parts.is_empty() || parts.iter().any(|word| word == *part))
-    {
-        match *part {
+    for part in PARTS.into_iter().filter(|part| all || named(part)) {
+        match part {
             "heap" => runtime.block_on(heap::report(&sizes)),
             "resident" => runtime.block_on(resident::report(&sizes)),
             "reuse" => runtime.block_on(leak::reuse()),
