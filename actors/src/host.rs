@@ -23,6 +23,7 @@ use crate::metrics::Metrics;
 use crate::ssh::sftp::{Sftp, SftpError};
 use crate::ssh::{Closed, Dialler, Session};
 use crate::target::HostName;
+use crate::urgency::Urgency;
 use job::{Job, LaneKind, Undone};
 use lane::Lane;
 use link::{Epoch, Link, Penalty};
@@ -107,6 +108,7 @@ pub(crate) enum Msg {
     Freed {
         epoch: Epoch,
         lane: LaneKind,
+        urgency: Urgency,
         back: Option<(Job, Undone)>,
     },
     #[cfg(feature = "failpoints")]
@@ -195,7 +197,12 @@ impl Actor for Host {
                 state.connection_ended(&me, dead);
             }
             Msg::FilesOpened(epoch, result) => state.files_opened(&me, epoch, result),
-            Msg::Freed { epoch, lane, back } => state.freed(&me, epoch, lane, back),
+            Msg::Freed {
+                epoch,
+                lane,
+                urgency,
+                back,
+            } => state.freed(&me, epoch, (lane, urgency), back),
             #[cfg(feature = "failpoints")]
             #[expect(clippy::panic, reason = "this is what the message is for")]
             Msg::Panic => panic!("injected"),

@@ -16,7 +16,8 @@ pub const HANDSHAKES: usize = 16;
 /// How many file operations one host works on at once; they share one SFTP channel.
 pub const FILE_OPERATIONS: usize = 32;
 
-/// How many callers may wait for a place in a full pool before further ones are refused.
+/// How many callers may wait for a place in a full pool before further ones are refused; interactive
+/// ones count only each other.
 pub const POOL_WAITERS: usize = 1024;
 
 /// How many callers the rate limit remembers; beyond it the one longest silent is forgotten.
@@ -37,7 +38,8 @@ pub struct Limits {
     /// Commands at once on one host; below sshd's `MaxSessions` of 10, and learnt downward when a
     /// host refuses. Enforced by the host actor.
     pub running: usize,
-    /// Calls waiting on one host; the next is refused. Enforced by the host actor.
+    /// Calls waiting on one host; the next is refused. Interactive ones count only each other, so
+    /// that bulk work never takes their room. Enforced by the host actor.
     pub queued: usize,
     /// A connection silent for this long is asked for a sign of life; three missing answers in a
     /// row end it. Enforced by the SSH session.

@@ -16,11 +16,13 @@ use crate::host::link::Penalty;
 use crate::host::{Context, HostEvent, HostRef};
 use crate::inventory::Inventory;
 use crate::lease::{Lease, Released, Tools};
+use crate::queue::{Queue, Waits};
 use crate::supervisor::{Birth, Spawn};
 use crate::target::HostName;
+use crate::urgency::Urgency;
 use lru::Places;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -30,10 +32,7 @@ use tokio::time::Instant;
 pub(crate) type Grant = oneshot::Sender<Result<Lease, FleetError>>;
 
 pub(crate) enum Msg {
-    Lease {
-        host: HostName,
-        reply: Grant,
-    },
+    Lease(Waiter),
     Released(Released),
     Birth(Birth),
     Event(HostEvent),
@@ -80,9 +79,22 @@ pub(crate) struct Registry {
     pub(crate) context: Box<dyn Fn(ActorRef<Msg>) -> Context + Send + Sync>,
 }
 
-struct Waiter {
-    host: HostName,
-    reply: Grant,
+/// Who asks for a lease.
+pub(crate) struct Waiter {
+    pub(crate) host: HostName,
+    pub(crate) urgency: Urgency,
+    pub(crate) since: Instant,
+    pub(crate) reply: Grant,
+}
+
+impl Waits for Waiter {
+    fn urgency(&self) -> Urgency {
+        self.urgency
+    }
+
+    fn since(&self) -> Instant {
+        self.since
+    }
 }
 
 enum Life {
@@ -100,7 +112,7 @@ struct Entry {
 pub(crate) struct State {
     places: Places<HostName, Instant>,
     entries: HashMap<HostName, Entry>,
-    waiters: VecDeque<Waiter>,
+    waiters: Queue<Waiter>,
     penalties: HashMap<HostName, Penalty>,
     generations: u64,
     leases: usize,
@@ -122,7 +134,7 @@ impl Actor for Registry {
         Ok(State {
             places: Places::new(limits.capacity),
             entries: HashMap::new(),
-            waiters: VecDeque::new(),
+            waiters: Queue::default(),
             penalties: HashMap::new(),
             generations: 0,
             leases: 0,
@@ -139,7 +151,7 @@ impl Actor for Registry {
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            Msg::Lease { host, reply } => self.request(state, host, reply),
+            Msg::Lease(waiter) => self.request(state, waiter),
             Msg::Released(released) => state.released(&released),
             Msg::Birth(birth) => state.birth(birth),
             Msg::Event(event) => state.note(event),

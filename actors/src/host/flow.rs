@@ -6,6 +6,7 @@ use super::{Files, Msg, State, run};
 use crate::error::FleetError;
 use crate::ssh::sftp::{Sftp, SftpError};
 use crate::ssh::{OpenError, Session};
+use crate::urgency::Urgency;
 use futures_util::FutureExt;
 use ractor::ActorRef;
 use std::panic::AssertUnwindSafe;
@@ -72,11 +73,11 @@ impl State {
         &mut self,
         me: &ActorRef<Msg>,
         epoch: Epoch,
-        lane: LaneKind,
+        (lane, urgency): (LaneKind, Urgency),
         back: Option<(Job, Undone)>,
     ) {
         self.context.metrics.running(-1.0);
-        self.lane(lane).ended();
+        self.lane(lane).ended(urgency);
         self.link.used(Instant::now());
         if lane == LaneKind::Commands && matches!(self.files, Files::Crowded) {
             self.files = Files::Absent;
@@ -126,13 +127,13 @@ impl State {
         let Some(session) = self.link.session().cloned() else {
             return;
         };
-        while let Some(job) = self.commands.start() {
+        while let Some(job) = self.commands.start(Instant::now()) {
             self.start(me, &session, None, job);
         }
         match &self.files {
             Files::Open(sftp) if sftp.is_open() => {
                 let sftp = Arc::clone(sftp);
-                while let Some(job) = self.reads.start() {
+                while let Some(job) = self.reads.start(Instant::now()) {
                     self.start(me, &session, Some(Arc::clone(&sftp)), job);
                 }
             }
@@ -164,9 +165,10 @@ impl State {
         self.link.used(now);
         self.context.metrics.queued(-1.0);
         self.context.metrics.running(1.0);
-        self.context
-            .metrics
-            .waited(now.saturating_duration_since(job.since.max(self.up_since)));
+        self.context.metrics.waited(
+            job.urgency,
+            now.saturating_duration_since(job.since.max(self.up_since)),
+        );
         let slot = Slot::new(
             me.clone(),
             self.link.epoch(),

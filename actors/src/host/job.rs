@@ -6,8 +6,10 @@
 use super::Msg;
 use super::link::Epoch;
 use crate::error::FleetError;
+use crate::queue::Waits;
 use crate::ssh::Session;
 use crate::ssh::sftp::Sftp;
+use crate::urgency::Urgency;
 use futures_util::future::BoxFuture;
 use ractor::ActorRef;
 use std::sync::Arc;
@@ -40,6 +42,7 @@ pub(crate) trait Work: Send + 'static {
 pub(crate) struct Job {
     pub(crate) work: Box<dyn Work>,
     pub(crate) lane: LaneKind,
+    pub(crate) urgency: Urgency,
     pub(crate) claim: Claim,
     /// When it reached the host, or, once it had to wait for a connection, when that was up.
     pub(crate) since: Instant,
@@ -50,6 +53,16 @@ pub(crate) struct Job {
 impl Job {
     pub(crate) fn is_abandoned(&self) -> bool {
         self.claim.is_abandoned()
+    }
+}
+
+impl Waits for Job {
+    fn urgency(&self) -> Urgency {
+        self.urgency
+    }
+
+    fn since(&self) -> Instant {
+        self.since
     }
 }
 
@@ -114,6 +127,7 @@ pub(crate) struct Slot {
     host: ActorRef<Msg>,
     epoch: Epoch,
     lane: LaneKind,
+    urgency: Urgency,
     since: Instant,
     attempts: u8,
     back: Option<(Job, Undone)>,
@@ -133,6 +147,7 @@ impl Slot {
             host,
             epoch,
             lane: job.lane,
+            urgency: job.urgency,
             since: job.since,
             attempts: job.attempts,
             back: None,
@@ -160,6 +175,7 @@ impl Drop for Slot {
         let freed = Msg::Freed {
             epoch: self.epoch,
             lane: self.lane,
+            urgency: self.urgency,
             back: self.back.take(),
         };
         // Fails only when the host is gone; then the undone job drops, and its caller hears of it.

@@ -86,11 +86,8 @@ impl State {
     }
 
     fn refuse(&mut self, host: &HostName, error: &FleetError) {
-        for waiter in std::mem::take(&mut self.waiters) {
-            match waiter.host == *host {
-                true => drop(waiter.reply.send(Err(error.clone()))),
-                false => self.waiters.push_back(waiter),
-            }
+        for waiter in self.waiters.take_where(|waiter| waiter.host == *host) {
+            let _heard = waiter.reply.send(Err(error.clone()));
         }
     }
 }

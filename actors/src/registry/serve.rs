@@ -1,6 +1,6 @@
 //! Who gets a lease, who waits for one, and which host gives its place up for that.
 
-use super::{Entry, Grant, Life, Registry, State, Waiter};
+use super::{Entry, Life, Registry, State, Waiter};
 use crate::error::{Contended, FleetError};
 use crate::host::{Args, HostRef};
 use crate::lease::{Held, Lease};
@@ -15,8 +15,9 @@ use tokio::time::Instant;
 
 impl Registry {
     /// Refuses what cannot be granted, and queues the rest; [`serve`](Self::serve) does the work.
-    pub(super) fn request(&self, state: &mut State, host: HostName, reply: Grant) {
-        let refusal = match self.inventory.find(&host) {
+    pub(super) fn request(&self, state: &mut State, waiter: Waiter) {
+        let host = &waiter.host;
+        let refusal = match self.inventory.find(host) {
             _ if state.closed => Some(FleetError::ShuttingDown),
             None => Some(FleetError::UnknownHost {
                 host: host.to_string(),
@@ -27,22 +28,22 @@ impl Registry {
             }),
         };
         let refusal = refusal.or_else(|| {
-            (state.waiters.len() >= POOL_WAITERS).then_some(FleetError::Busy {
+            (state.waiters.before(waiter.urgency) >= POOL_WAITERS).then_some(FleetError::Busy {
                 what: Contended::Pool,
                 waited: Duration::ZERO,
             })
         });
         match refusal {
-            Some(error) => drop(reply.send(Err(error))),
-            None => state.waiters.push_back(Waiter { host, reply }),
+            Some(error) => drop(waiter.reply.send(Err(error))),
+            None => state.waiters.push(waiter),
         }
     }
 
-    /// Grants every lease that can be granted, in the order of the requests, and makes room for
-    /// those that cannot.
+    /// Grants every lease that can be granted, gives free places out in the order of the queue, and
+    /// makes room for those who get none.
     pub(super) fn serve(&self, state: &mut State) {
         let mut short: HashSet<HostName> = HashSet::new();
-        for waiter in std::mem::take(&mut state.waiters) {
+        for waiter in state.waiters.in_turn(Instant::now()) {
             if waiter.reply.is_closed() {
                 continue;
             }
@@ -62,6 +63,7 @@ impl Registry {
                 }
                 Some((Life::Starting | Life::Leaving, _)) => {}
                 None if state.places.place(waiter.host.clone(), Instant::now()) => {
+                    state.waiters.had_turn(waiter.urgency);
                     self.spawn(state, &waiter.host);
                 }
                 // One place for each host that lacks one; those already on their way count.
@@ -71,7 +73,7 @@ impl Registry {
                     }
                 }
             }
-            state.waiters.push_back(waiter);
+            state.waiters.push(waiter);
         }
     }
 
@@ -81,7 +83,7 @@ impl Registry {
         }
         state.leases += 1;
         let held = Held::new(waiter.host, generation, state.me.get_derived());
-        let lease = Lease::new(actor, Arc::new(held), self.tools.clone());
+        let lease = Lease::new(actor, Arc::new(held), waiter.urgency, self.tools.clone());
         // If the caller has left, the lease comes back in the answer and is given back here.
         let _heard = waiter.reply.send(Ok(lease));
     }
