@@ -13,19 +13,23 @@ mod flow;
 pub(crate) mod job;
 mod lane;
 pub(crate) mod link;
+mod pool;
 pub(crate) mod read;
 pub(crate) mod run;
+mod shells;
 
 use crate::error::{DialError, FleetError};
 use crate::inventory::HostSettings;
 use crate::limits::{FILE_OPERATIONS, Limits};
 use crate::metrics::Metrics;
 use crate::ssh::sftp::{Sftp, SftpError};
+use crate::ssh::shell::{ArmError, Shell, Spare};
 use crate::ssh::{Closed, Dialler, Session};
 use crate::target::HostName;
-use job::{Job, LaneKind, Undone};
+use job::{Back, Job, LaneKind};
 use lane::Lane;
 use link::{Epoch, Link, Penalty};
+use pool::Pool;
 use ractor::{Actor, ActorProcessingErr, ActorRef, DerivedActorRef};
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,8 +111,12 @@ pub(crate) enum Msg {
     Freed {
         epoch: Epoch,
         lane: LaneKind,
-        back: Option<(Job, Undone)>,
+        back: Back,
     },
+    /// The arming of a shell is over.
+    Armed(Epoch, Result<Box<Shell>, ArmError>),
+    /// A shell that waited has ended.
+    ShellEnded(Epoch, pool::Id),
     #[cfg(feature = "failpoints")]
     Panic,
 }
@@ -135,6 +143,10 @@ pub(crate) struct State {
     files: Files,
     commands: Lane<Job>,
     reads: Lane<Job>,
+    /// The shells of the current connection that wait for a call.
+    shells: Pool<Spare>,
+    /// One that has just served a call, until it is known whether the next one is there.
+    loose: Option<Box<Shell>>,
     /// Who waits for the connection that is being made, and for nothing else.
     reaching: Vec<Reached>,
     jobs: JoinSet<()>,
@@ -162,6 +174,8 @@ impl Actor for Host {
             files: Files::Absent,
             commands: Lane::new(limits.running, limits.queued),
             reads: Lane::new(FILE_OPERATIONS, limits.queued),
+            shells: Pool::new(),
+            loose: None,
             reaching: Vec::new(),
             jobs: JoinSet::new(),
             watchers: JoinSet::new(),
@@ -196,12 +210,15 @@ impl Actor for Host {
             }
             Msg::FilesOpened(epoch, result) => state.files_opened(&me, epoch, result),
             Msg::Freed { epoch, lane, back } => state.freed(&me, epoch, lane, back),
+            Msg::Armed(epoch, result) => state.armed(epoch, result),
+            Msg::ShellEnded(epoch, id) => state.shell_ended(epoch, id),
             #[cfg(feature = "failpoints")]
             #[expect(clippy::panic, reason = "this is what the message is for")]
             Msg::Panic => panic!("injected"),
         }
         state.purge();
         state.pump(&me);
+        state.keep_loose(&me);
         state.tell_reached();
         while state.jobs.try_join_next().is_some() {}
         while state.watchers.try_join_next().is_some() {}
@@ -263,6 +280,7 @@ impl Drop for State {
         let waiting = self.commands.waiting() + self.reads.waiting();
         metrics.running(-(running as f64));
         metrics.queued(-(waiting as f64));
+        metrics.shells_waiting(-(self.shells.waiting() as f64));
         if let Some(session) = self.link.take() {
             // Whoever still holds it must not keep a connection alive beside the next one. Jobs end
             // first: of the crash their callers hear, not of a connection that was lost.

@@ -44,6 +44,14 @@ pub(crate) enum Connect {
     Failed(Phase),
 }
 
+/// The shell a command runs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ShellUse {
+    Fresh,
+    Armed,
+    Reused,
+}
+
 /// The handles.
 #[derive(Clone)]
 pub(crate) struct Metrics {
@@ -64,6 +72,9 @@ pub(crate) struct Metrics {
     buckets: Gauge,
     budget: Gauge,
     unverified: Counter,
+    shells_waiting: Gauge,
+    shells_busy: Gauge,
+    shell_uses: [Counter; 3],
 }
 
 impl Metrics {
@@ -121,6 +132,14 @@ impl Metrics {
             "scout_stops_unverified_total",
             "Commands that were stopped without proof that every process ended"
         );
+        describe_gauge!(
+            "scout_shells",
+            "Shells on hosts that wait for a call (idle) or run one (busy)"
+        );
+        describe_counter!(
+            "scout_shell_uses_total",
+            "Commands by the shell they ran in: started for them (fresh), started before (armed), or left by another (reused)"
+        );
         gauge!("scout_pool_capacity").set(capacity as f64);
         let this = Self {
             hit: counter!("scout_pool_requests_total", "result" => "hit"),
@@ -143,6 +162,10 @@ impl Metrics {
             buckets: gauge!("scout_rate_limit_buckets"),
             budget: gauge!("scout_output_budget_bytes"),
             unverified: counter!("scout_stops_unverified_total"),
+            shells_waiting: gauge!("scout_shells", "state" => "idle"),
+            shells_busy: gauge!("scout_shells", "state" => "busy"),
+            shell_uses: ["fresh", "armed", "reused"]
+                .map(|kind| counter!("scout_shell_uses_total", "kind" => kind)),
         };
         for counter in [
             &this.hit,
@@ -156,6 +179,7 @@ impl Metrics {
         .into_iter()
         .chain(&this.evicted)
         .chain(&this.connect_failed)
+        .chain(&this.shell_uses)
         {
             counter.increment(0);
         }
@@ -166,6 +190,8 @@ impl Metrics {
             &this.host_queued,
             &this.buckets,
             &this.budget,
+            &this.shells_waiting,
+            &this.shells_busy,
         ] {
             gauge.set(0);
         }
@@ -248,5 +274,27 @@ impl Metrics {
 
     pub(crate) fn stop_unverified(&self) {
         self.unverified.increment(1);
+    }
+
+    pub(crate) fn shells_waiting(&self, by: f64) {
+        self.shells_waiting.increment(by);
+    }
+
+    /// Counts a command and the shell it runs in, until the answer is dropped.
+    pub(crate) fn shell_used(&self, how: ShellUse) -> ShellInUse {
+        if let Some(counter) = self.shell_uses.get(how as usize) {
+            counter.increment(1);
+        }
+        self.shells_busy.increment(1);
+        ShellInUse(self.shells_busy.clone())
+    }
+}
+
+/// A shell in which a command runs.
+pub(crate) struct ShellInUse(Gauge);
+
+impl Drop for ShellInUse {
+    fn drop(&mut self) {
+        self.0.decrement(1);
     }
 }

@@ -101,6 +101,7 @@ impl State {
                 }
                 self.up_since = now;
                 self.files = Files::Absent;
+                self.forget_shells();
                 self.commands.unlearn();
                 self.context.metrics.connection_up();
                 let me = me.clone();
@@ -144,6 +145,7 @@ impl State {
             self.reads_unserved();
         }
         self.files = Files::Absent;
+        self.forget_shells();
         self.reconnect(me);
     }
 

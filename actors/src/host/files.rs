@@ -49,6 +49,7 @@ impl FilesJob {
     pub(crate) fn queue(self) -> Job {
         Job {
             lane: LaneKind::Commands,
+            in_shell: false,
             claim: self.claim.clone(),
             since: Instant::now(),
             attempts: 0,

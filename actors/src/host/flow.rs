@@ -1,9 +1,10 @@
 //! What a host decides about its work: what waits, what starts, and what comes back undone.
 
-use super::job::{Job, LaneKind, PAUSE, Slot, Undone};
+use super::job::{Back, Job, LaneKind, PAUSE, Slot, Undone};
 use super::link::Epoch;
 use super::{Files, Msg, State, run};
 use crate::error::FleetError;
+use crate::ssh::exec::Place;
 use crate::ssh::sftp::{Sftp, SftpError};
 use crate::ssh::{OpenError, Session};
 use futures_util::FutureExt;
@@ -48,8 +49,13 @@ impl State {
         self.files = match result {
             Ok(sftp) => Files::Open(Arc::new(sftp)),
             Err(SftpError::Lost | SftpError::Open(OpenError::Lost)) => Files::Absent,
-            Err(SftpError::Open(OpenError::TooMany)) if self.commands.running() > 0 => {
-                self.commands.leave_one();
+            Err(SftpError::Open(OpenError::TooMany))
+                if self.commands.running() + self.shells.held() > 0 =>
+            {
+                if self.shells.held() == 0 {
+                    self.commands.leave_one();
+                }
+                self.make_way();
                 Files::Crowded
             }
             Err(SftpError::Open(OpenError::TooMany)) => {
@@ -68,26 +74,28 @@ impl State {
         };
     }
 
-    pub(super) fn freed(
-        &mut self,
-        me: &ActorRef<Msg>,
-        epoch: Epoch,
-        lane: LaneKind,
-        back: Option<(Job, Undone)>,
-    ) {
+    pub(super) fn freed(&mut self, me: &ActorRef<Msg>, epoch: Epoch, lane: LaneKind, back: Back) {
         self.context.metrics.running(-1.0);
         self.lane(lane).ended();
         self.link.used(Instant::now());
+        let stale = epoch != self.link.epoch();
+        let Back { undone, shell, ran } = back;
+        if !stale {
+            self.loose = shell;
+            if let Some(ran) = ran {
+                self.arm_behind(me, ran);
+            }
+        }
         if lane == LaneKind::Commands && matches!(self.files, Files::Crowded) {
             self.files = Files::Absent;
         }
-        let Some((mut job, why)) = back else { return };
-        let stale = epoch != self.link.epoch();
+        let Some((mut job, why)) = undone else { return };
         let mut lost = None;
         match why {
             Undone::NoChannel if !stale => {
-                let running = self.commands.running();
-                self.commands.learn();
+                let beside = self.shells.held();
+                let running = self.commands.running() + beside;
+                self.commands.learn(beside);
                 tracing::info!(host = %self.name(), limit = running.max(1), "the host takes no more channels");
                 match running {
                     // Not even one: perhaps our own SFTP channel is the one it allows. It closes
@@ -127,13 +135,22 @@ impl State {
             return;
         };
         while let Some(job) = self.commands.start() {
-            self.start(me, &session, None, job);
+            match self.place(job.in_shell) {
+                Some(place) => self.start(me, &session, (None, place), job),
+                None => {
+                    // A shell that waited makes way, or one that is being armed will serve.
+                    self.commands.ended();
+                    self.commands.put_back(job);
+                    break;
+                }
+            }
         }
         match &self.files {
             Files::Open(sftp) if sftp.is_open() => {
                 let sftp = Arc::clone(sftp);
                 while let Some(job) = self.reads.start() {
-                    self.start(me, &session, Some(Arc::clone(&sftp)), job);
+                    let files = Some(Arc::clone(&sftp));
+                    self.start(me, &session, (files, Place::Fresh), job);
                 }
             }
             Files::Open(_) | Files::Absent if self.reads.waiting() > 0 => {
@@ -157,7 +174,7 @@ impl State {
         &mut self,
         me: &ActorRef<Msg>,
         session: &Arc<Session>,
-        files: Option<Arc<Sftp>>,
+        with: (Option<Arc<Sftp>>, Place),
         job: Job,
     ) {
         let now = Instant::now();
@@ -172,7 +189,7 @@ impl State {
             self.link.epoch(),
             &job,
             Arc::clone(session),
-            files,
+            with,
         );
         self.jobs.spawn(job.work.start(slot));
     }

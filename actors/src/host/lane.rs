@@ -57,9 +57,15 @@ impl<J> Lane<J> {
         self.running = self.running.saturating_sub(1);
     }
 
-    /// The host refused one more than are running: that many is the limit from now on.
-    pub(crate) fn learn(&mut self) {
-        self.limit = self.running.max(1).min(self.limit);
+    /// How many more may run.
+    pub(crate) fn free(&self) -> usize {
+        self.limit.saturating_sub(self.running)
+    }
+
+    /// The host refused one more than are running and what is open `beside` them: that many is the
+    /// limit from now on.
+    pub(crate) fn learn(&mut self, beside: usize) {
+        self.limit = (self.running + beside).max(1).min(self.limit);
     }
 
     /// A new connection: what was learnt of the last one no longer holds.
@@ -162,7 +168,7 @@ mod tests {
         for _ in 0..6 {
             lane.ended();
         }
-        lane.learn();
+        lane.learn(0);
         lane.ended();
         lane.put_back(7);
         lane.push(9).unwrap();
@@ -173,7 +179,7 @@ mod tests {
         );
         lane.ended();
         lane.ended();
-        lane.learn();
+        lane.learn(0);
         assert_eq!(lane.start(), Some(9));
         lane.push(10).unwrap();
         assert_eq!(lane.start(), None, "one is the limit now");

@@ -36,6 +36,7 @@ impl ReadJob {
     pub(crate) fn queue(self) -> Job {
         Job {
             lane: LaneKind::Files,
+            in_shell: false,
             claim: self.claim.clone(),
             since: Instant::now(),
             attempts: 0,
