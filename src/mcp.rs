@@ -35,6 +35,7 @@ mod methods;
 pub mod param_header;
 pub mod progress;
 mod strict;
+mod written;
 
 pub use answer::{Answer, Hold};
 pub use catalogue::{

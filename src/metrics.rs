@@ -63,6 +63,10 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
             fleet::metrics::LOCK_WAIT_BUCKETS,
         )?
         .set_buckets_for_metric(
+            full(fleet::metrics::QUEUE_WAIT),
+            fleet::metrics::LOCK_WAIT_BUCKETS,
+        )?
+        .set_buckets_for_metric(
             full(fleet::metrics::CONNECT_DURATION),
             fleet::metrics::CONNECT_BUCKETS,
         )?

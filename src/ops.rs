@@ -63,7 +63,7 @@ pub use text::{Bytes, Printable};
 pub use zfs::PoolName;
 
 use crate::access::{Action, Decision, Principal, Visible, decide};
-use fleet::{Deadline, Fleet, FleetError, HostName, Lease};
+use fleet::{Deadline, Fleet, FleetError, HostName, Lease, Urgency};
 
 /// The operations, on one fleet.
 #[derive(Clone)]
@@ -142,14 +142,29 @@ impl Ops {
         fleet::Budget::output_of(self.fleet.limits().output_budget) / 2
     }
 
+    /// A lease for one question to one host.
     async fn lease(
         &self,
         principal: &Principal,
         host: &HostName,
         deadline: Deadline,
     ) -> Result<Lease, Failure> {
+        self.lease_for(principal, host, Urgency::Interactive, deadline)
+            .await
+    }
+
+    /// A lease for work of this urgency. Bulk is what goes over many hosts, over the content of many
+    /// files, or moves them: a broadcast to more than one place, a search for a text, a comparison of
+    /// directories, a copy.
+    async fn lease_for(
+        &self,
+        principal: &Principal,
+        host: &HostName,
+        urgency: Urgency,
+        deadline: Deadline,
+    ) -> Result<Lease, Failure> {
         self.fleet
-            .lease(host, deadline)
+            .lease_for(host, urgency, deadline)
             .await
             .map_err(|error| match error {
                 FleetError::UnknownHost { host } => self.unknown_host(principal, &host),

@@ -14,7 +14,7 @@ mod scout;
 mod source;
 mod subject;
 mod syslog;
-mod uri;
+pub mod uri;
 mod zfs;
 
 use crate::access::Principal;

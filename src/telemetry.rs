@@ -81,8 +81,12 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let payloads = log.payloads;
-    let filter =
-        directives(&log.level)?.and(filter_fn(move |event| payloads || !is_payload(event)));
+    // Without a hint of its own the second filter would hide that of the first, and every record of
+    // the `log` crate at every level would be made into an event before it is thrown away: `russh`
+    // writes a dozen for each packet.
+    let open = filter_fn(move |event| payloads || !is_payload(event))
+        .with_max_level_hint(LevelFilter::TRACE);
+    let filter = directives(&log.level)?.and(open);
     // What cannot be written is not reported on stderr, which is where it could not be written.
     let lines = tracing_subscriber::fmt::layer()
         .log_internal_errors(false)
@@ -266,6 +270,24 @@ mod tests {
         let everything = "trace,russh=trace,jsonrpsee=trace,jsonrpsee-server=trace";
         assert_eq!(logged(everything, LogFormat::Text, false, events).len(), 3);
         assert_eq!(logged(everything, LogFormat::Text, true, events).len(), 8);
+    }
+
+    #[test]
+    fn nothing_below_the_level_is_looked_at() {
+        let log = |level: &str| Log {
+            level: level.into(),
+            format: LogFormat::Text,
+            payloads: false,
+            slow_threshold: Duration::ZERO,
+        };
+        for (level, most) in [
+            ("info", LevelFilter::INFO),
+            ("warn,scout=debug", LevelFilter::DEBUG),
+            ("trace", LevelFilter::TRACE),
+        ] {
+            let subscriber = subscriber(&log(level), io::sink, false).unwrap();
+            assert_eq!(subscriber.max_level_hint(), Some(most), "{level}");
+        }
     }
 
     #[test]

@@ -4,9 +4,11 @@
 //! for room until the call's deadline; growth never waits, because a channel that is not read
 //! would stop every other channel of its connection: output that finds no room is cut, and the cut
 //! is reported like any other. Nor does growth take the last of the memory: calls with little to say
-//! can always start.
+//! can always start. Bulk work never has that last part at all, so it cannot make an interactive call
+//! wait for it.
 
 use crate::limits::Deadline;
+use crate::urgency::Urgency;
 use metrics::Gauge;
 use std::fmt;
 use std::sync::Arc;
@@ -21,7 +23,8 @@ pub(crate) const COPIES: u64 = 5;
 /// for programs it takes thirteen bytes of the answer.
 const CONTROL: u64 = 2;
 
-/// The part of the budget that growth leaves to calls that have yet to start.
+/// The part of the budget that growth leaves to calls that have yet to start, and bulk work to
+/// interactive calls.
 const KEPT_FREE: u32 = 8;
 
 /// The unit of accounting, in bytes.
@@ -29,8 +32,13 @@ const UNIT: u64 = 1024;
 
 /// Output in bytes as the budget counts it: what takes more room in an answer counts for more.
 pub(crate) fn weight(output: &[u8]) -> u64 {
-    let controls = output.iter().filter(|&&byte| is_control(byte)).count();
-    output.len() as u64 + CONTROL * controls as u64
+    // Counted in bytes, so that many are compared at once.
+    let controls: u64 = output
+        .chunks(usize::from(u8::MAX))
+        .map(|chunk| chunk.iter().map(|&byte| u8::from(is_control(byte))))
+        .map(|controls| u64::from(controls.sum::<u8>()))
+        .sum();
+    output.len() as u64 + CONTROL * controls
 }
 
 /// How many bytes at the beginning of `output` weigh `room` at most.
@@ -65,6 +73,8 @@ fn is_control(byte: u8) -> bool {
 #[derive(Clone)]
 pub struct Budget {
     room: Arc<Semaphore>,
+    /// What bulk work may have of it. Taken before the room itself, and given back with it.
+    share: Arc<Semaphore>,
     units: u32,
     gauge: Gauge,
 }
@@ -82,6 +92,7 @@ impl Budget {
         let units = u32::try_from(bytes / UNIT).unwrap_or(u32::MAX / 8).max(1);
         Self {
             room: Arc::new(Semaphore::new(units as usize)),
+            share: Arc::new(Semaphore::new(share_of(units) as usize)),
             units,
             gauge: Gauge::noop(),
         }
@@ -97,15 +108,41 @@ impl Budget {
     ///
     /// Nothing when the deadline passed first.
     pub async fn reserve(&self, bytes: u64, deadline: Deadline) -> Option<Hold> {
-        let units = units(bytes).min(self.units);
-        let permit = Arc::clone(&self.room).acquire_many_owned(units);
-        let permit = tokio::time::timeout_at(deadline.instant(), permit)
+        self.reserve_for(Urgency::Interactive, bytes, deadline)
             .await
-            .ok()?
-            .ok()?;
+    }
+
+    /// The same for work of this urgency: of a bulk reservation, the whole budget is what bulk work
+    /// may have of it.
+    pub async fn reserve_for(
+        &self,
+        urgency: Urgency,
+        bytes: u64,
+        deadline: Deadline,
+    ) -> Option<Hold> {
+        let (most, share) = match urgency {
+            Urgency::Interactive => (self.units, None),
+            Urgency::Bulk => (share_of(self.units), Some(Arc::clone(&self.share))),
+        };
+        let units = units(bytes).min(most);
+        let permits = async {
+            let share = match share {
+                Some(share) => Some(share.acquire_many_owned(units).await.ok()?),
+                None => None,
+            };
+            let permit = Arc::clone(&self.room)
+                .acquire_many_owned(units)
+                .await
+                .ok()?;
+            Some((permit, share))
+        };
+        let (permit, share) = tokio::time::timeout_at(deadline.instant(), permits)
+            .await
+            .ok()??;
         self.gauge.increment(bytes_of(permit.num_permits()));
         Some(Hold {
             permit,
+            share,
             budget: self.clone(),
         })
     }
@@ -126,6 +163,8 @@ impl fmt::Debug for Budget {
 /// A part of the budget, given back when dropped.
 pub struct Hold {
     permit: OwnedSemaphorePermit,
+    /// Of bulk work: as much of its share.
+    share: Option<OwnedSemaphorePermit>,
     budget: Budget,
 }
 
@@ -134,6 +173,7 @@ impl Hold {
     pub fn grow(&mut self, bytes: u64) -> bool {
         let Budget {
             room,
+            share,
             units: all,
             gauge,
         } = &self.budget;
@@ -142,14 +182,20 @@ impl Hold {
         if room.available_permits() < kept_free + more as usize {
             return false;
         }
-        match Arc::clone(room).try_acquire_many_owned(more) {
-            Ok(more) => {
-                gauge.increment(bytes_of(more.num_permits()));
-                self.permit.merge(more);
-                true
-            }
-            Err(_) => false,
+        let more_share = match &self.share {
+            Some(_) => Arc::clone(share).try_acquire_many_owned(more).map(Some),
+            None => Ok(None),
+        };
+        let more = Arc::clone(room).try_acquire_many_owned(more);
+        let (Ok(more), Ok(more_share)) = (more, more_share) else {
+            return false;
+        };
+        gauge.increment(bytes_of(more.num_permits()));
+        self.permit.merge(more);
+        if let (Some(share), Some(more)) = (&mut self.share, more_share) {
+            share.merge(more);
         }
+        true
     }
 
     /// Bytes of output that there is room for.
@@ -169,6 +215,9 @@ impl Hold {
             .permit
             .num_permits()
             .saturating_sub(units(bytes) as usize);
+        if let Some(share) = &mut self.share {
+            drop(share.split(surplus));
+        }
         if let Some(surplus) = self.permit.split(surplus) {
             self.budget.gauge.decrement(bytes_of(surplus.num_permits()));
         }
@@ -188,6 +237,11 @@ impl fmt::Debug for Hold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Hold({} KiB)", self.permit.num_permits())
     }
+}
+
+/// What bulk work may have of so many units.
+fn share_of(units: u32) -> u32 {
+    (units - units / KEPT_FREE).max(1)
 }
 
 /// The gauge's value of so many units; whole numbers far below 2^53 stay exact.
@@ -233,6 +287,29 @@ mod tests {
         );
         assert_eq!(budget.held(), 0);
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn bulk_work_leaves_a_part_to_interactive_calls() {
+        let budget = Budget::new(80 * UNIT);
+        let soon = || Deadline::within(Duration::from_secs(1));
+        let bulk = |bytes| budget.reserve_for(Urgency::Bulk, bytes, soon());
+        let mut first = bulk(10 * UNIT).await.unwrap();
+        assert!(first.grow(4 * UNIT) && !first.grow(UNIT / 5 + 1));
+        assert!(bulk(1).await.is_none());
+        let waiting = bulk(4 * UNIT);
+        let both = tokio::join!(waiting, budget.reserve(2 * UNIT, soon()));
+        assert!(
+            both.0.is_none() && both.1.is_some(),
+            "none stands before it"
+        );
+        drop(both);
+        first.shrink_to(2 * UNIT);
+        assert!(bulk(12 * UNIT).await.is_some());
+        drop(first);
+        assert!(bulk(1 << 40).await.is_some(), "it is cut to what there is");
+        assert_eq!(budget.held(), 0);
+    }
+
     #[test]
     fn what_takes_more_room_in_an_answer_weighs_more() {
         assert_eq!((weight(b"a\n\t\xff"), weight(b"\0\x1b\r")), (4, 9));

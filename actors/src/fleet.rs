@@ -9,10 +9,11 @@ use crate::lease::{Lease, Tools};
 use crate::limits::{Deadline, Limits};
 use crate::metrics::Metrics;
 use crate::rate_limit::{RateLimit, RateLimitRef, Refused};
-use crate::registry::{self, Registry};
+use crate::registry::{self, Registry, Waiter};
 use crate::ssh::{Dialler, HostKeyPolicy};
 use crate::supervisor::Supervisor;
 use crate::target::HostName;
+use crate::urgency::Urgency;
 use ractor::{Actor, ActorRef, SpawnErr};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -165,12 +166,28 @@ impl Fleet {
     /// # Errors
     /// An unknown or unusable host, a pool that stayed full, or the end of the fleet.
     pub async fn lease(&self, host: &HostName, deadline: Deadline) -> Result<Lease, FleetError> {
+        self.lease_for(host, Urgency::Interactive, deadline).await
+    }
+
+    /// The same for work of this urgency: in the pool, at the host, and for memory it waits behind
+    /// what is more urgent, but never for ever.
+    ///
+    /// # Errors
+    /// As for [`lease`](Self::lease).
+    pub async fn lease_for(
+        &self,
+        host: &HostName,
+        urgency: Urgency,
+        deadline: Deadline,
+    ) -> Result<Lease, FleetError> {
         let began = Instant::now();
         let (reply, answer) = oneshot::channel();
-        let request = registry::Msg::Lease {
+        let request = registry::Msg::Lease(Waiter {
             host: host.clone(),
+            urgency,
+            since: began,
             reply,
-        };
+        });
         self.inner
             .registry
             .cast(request)
@@ -182,6 +199,13 @@ impl Fleet {
                 waited: began.elapsed(),
             }),
         }
+    }
+
+    /// Connects these hosts in the background, as many as there are places for that no caller
+    /// needs, and keeps them for a while. Says nothing of how that goes.
+    pub fn warm(&self, hosts: Vec<HostName>) {
+        // Fails only when the fleet is gone.
+        let _sent = self.inner.registry.cast(registry::Msg::Warm(hosts));
     }
 
     /// The hosts there are.

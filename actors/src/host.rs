@@ -6,7 +6,7 @@
 //!
 //! What is ordered: admission, in the order of the mailbox, per lane. What is not: completion.
 
-mod backoff;
+pub(crate) mod backoff;
 mod connection;
 pub(crate) mod files;
 mod flow;
@@ -14,6 +14,7 @@ pub(crate) mod job;
 mod lane;
 pub(crate) mod link;
 mod pool;
+mod prepare;
 pub(crate) mod read;
 pub(crate) mod run;
 mod shells;
@@ -26,10 +27,12 @@ use crate::ssh::sftp::{Sftp, SftpError};
 use crate::ssh::shell::{ArmError, Shell, Spare};
 use crate::ssh::{Closed, Dialler, Session};
 use crate::target::HostName;
+use crate::urgency::Urgency;
 use job::{Back, Job, LaneKind};
 use lane::Lane;
 use link::{Epoch, Link, Penalty};
 use pool::Pool;
+use prepare::Ahead;
 use ractor::{Actor, ActorProcessingErr, ActorRef, DerivedActorRef};
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +52,8 @@ pub(crate) enum HostEvent {
     Penalised { host: HostName, penalty: Penalty },
     /// It connected; earlier failures are forgiven.
     Connected { host: HostName },
+    /// A call reads a file of it, the first since it was spawned.
+    Read { host: HostName },
 }
 
 /// What every host gets when it is spawned.
@@ -82,6 +87,11 @@ impl HostRef {
         let _sent = self.0.cast(Msg::Reach(reply));
     }
 
+    /// Makes the host ready for calls that have not come yet.
+    pub(crate) fn prepare(&self) {
+        let _sent = self.0.cast(Msg::Prepare);
+    }
+
     /// A caller left the queue: what its job holds can be given back.
     pub(crate) fn left(&self) {
         let _sent = self.0.cast(Msg::Left);
@@ -102,6 +112,8 @@ impl HostRef {
 pub(crate) enum Msg {
     Submit(Job),
     Reach(Reached),
+    /// Be ready for calls that have not come yet.
+    Prepare,
     /// Somebody left a queue.
     Left,
     Dialled(Epoch, Result<(Session, Closed), DialError>),
@@ -111,6 +123,7 @@ pub(crate) enum Msg {
     Freed {
         epoch: Epoch,
         lane: LaneKind,
+        urgency: Urgency,
         back: Back,
     },
     /// The arming of a shell is over.
@@ -141,6 +154,9 @@ pub(crate) struct State {
     link: Link<Arc<Session>>,
     up_since: Instant,
     files: Files,
+    ahead: Ahead,
+    /// Whether its callers read files, so that SFTP is worth opening ahead.
+    is_read: bool,
     commands: Lane<Job>,
     reads: Lane<Job>,
     /// The shells of the current connection that wait for a call.
@@ -158,6 +174,8 @@ pub(crate) struct State {
 pub(crate) struct Args {
     pub(crate) settings: Arc<HostSettings>,
     pub(crate) penalty: Option<Penalty>,
+    /// Whether its callers read files.
+    pub(crate) is_read: bool,
     pub(crate) context: Context,
 }
 
@@ -172,6 +190,8 @@ impl Actor for Host {
             link: Link::new(args.penalty),
             up_since: Instant::now(),
             files: Files::Absent,
+            ahead: Ahead::default(),
+            is_read: args.is_read,
             commands: Lane::new(limits.running, limits.queued),
             reads: Lane::new(FILE_OPERATIONS, limits.queued),
             shells: Pool::new(),
@@ -193,6 +213,7 @@ impl Actor for Host {
         match message {
             Msg::Submit(job) => state.submit(&me, job),
             Msg::Reach(reply) => state.reach(&me, reply),
+            Msg::Prepare => state.prepare(&me),
             // What comes after every message does it.
             Msg::Left => {}
             Msg::Dialled(epoch, result) => state.dialled(&me, epoch, result),
@@ -209,9 +230,14 @@ impl Actor for Host {
                 state.connection_ended(&me, dead);
             }
             Msg::FilesOpened(epoch, result) => state.files_opened(&me, epoch, result),
-            Msg::Freed { epoch, lane, back } => state.freed(&me, epoch, lane, back),
             Msg::Armed(epoch, result) => state.armed(epoch, result),
             Msg::ShellEnded(epoch, id) => state.shell_ended(epoch, id),
+            Msg::Freed {
+                epoch,
+                lane,
+                urgency,
+                back,
+            } => state.freed(&me, epoch, (lane, urgency), back),
             #[cfg(feature = "failpoints")]
             #[expect(clippy::panic, reason = "this is what the message is for")]
             Msg::Panic => panic!("injected"),
@@ -220,6 +246,7 @@ impl Actor for Host {
         state.pump(&me);
         state.keep_loose(&me);
         state.tell_reached();
+        state.look_ahead(&me);
         while state.jobs.try_join_next().is_some() {}
         while state.watchers.try_join_next().is_some() {}
         Ok(())

@@ -3,6 +3,11 @@
 //! A host that anybody holds a lease on is never evicted, so there is no moment between finding a
 //! host and using it in which it could go away. All work on a host is a method of its [`Lease`].
 
+mod held;
+mod waiting;
+
+pub(crate) use held::{Held, LeaseGuard, Released};
+
 use crate::budget::{Budget, Hold};
 use crate::command::{Bounds, Command};
 use crate::error::{Contended, FleetError};
@@ -13,66 +18,20 @@ use crate::host::files::FilesJob;
 use crate::host::job::{Claim, Job};
 use crate::host::read::ReadJob;
 use crate::host::run::{RunJob, busy};
-use crate::limits::{Deadline, Limits, STOP_GRACE};
+use crate::limits::{Deadline, Limits};
 use crate::metrics::Metrics;
 use crate::outcome::Execution;
 use crate::ssh::exec::BASE;
 use crate::target::{HostName, RemotePath};
-use ractor::DerivedActorRef;
+use crate::urgency::Urgency;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// How long after its deadline a running job may take to be stopped and to report it.
-const STOPPING: Duration = Duration::from_secs(6);
-
 /// Memory reserved for a directory, whatever its size turns out to be.
 const LISTING: u64 = 256 << 10;
-
-/// News for the registry: a lease is over.
-#[derive(Debug, Clone)]
-pub(crate) struct Released {
-    pub(crate) host: HostName,
-    /// Which life of the host the lease was for.
-    pub(crate) generation: u64,
-}
-
-/// Holds a host's place in the pool; the last clone to go gives it back.
-pub(crate) type LeaseGuard = Arc<Held>;
-
-/// The place itself.
-pub(crate) struct Held {
-    host: HostName,
-    generation: u64,
-    registry: DerivedActorRef<Released>,
-}
-
-impl Held {
-    pub(crate) fn new(
-        host: HostName,
-        generation: u64,
-        registry: DerivedActorRef<Released>,
-    ) -> Self {
-        Self {
-            host,
-            generation,
-            registry,
-        }
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        let released = Released {
-            host: self.host.clone(),
-            generation: self.generation,
-        };
-        // Fails only when the registry is gone, and with it the place.
-        let _sent = self.registry.cast(released);
-    }
-}
 
 /// What the work on a host needs besides the host.
 #[derive(Clone)]
@@ -89,14 +48,16 @@ pub(crate) struct Tools {
 pub struct Lease {
     actor: HostRef,
     guard: LeaseGuard,
+    urgency: Urgency,
     tools: Tools,
 }
 
 impl Lease {
-    pub(crate) fn new(actor: HostRef, guard: LeaseGuard, tools: Tools) -> Self {
+    pub(crate) fn new(actor: HostRef, guard: LeaseGuard, urgency: Urgency, tools: Tools) -> Self {
         Self {
             actor,
             guard,
+            urgency,
             tools,
         }
     }
@@ -104,7 +65,13 @@ impl Lease {
     /// The host.
     #[must_use]
     pub fn host(&self) -> &HostName {
-        &self.guard.host
+        self.guard.host()
+    }
+
+    /// How soon the work that is asked for through it wants its turn.
+    #[must_use]
+    pub fn urgency(&self) -> Urgency {
+        self.urgency
     }
 
     /// Waits until there is a connection to the host, making one if need be; nothing is asked of the
@@ -180,7 +147,6 @@ impl Lease {
         let hold = self.reserve(2 * max_output.min(BASE), deadline).await?;
         let cancel = self.tools.shutdown.child_token();
         let _hang_up = cancel.clone().drop_guard();
-        let claim = Claim::default();
         let (reply, answer) = oneshot::channel();
         let job = RunJob {
             host: self.host().clone(),
@@ -193,13 +159,14 @@ impl Lease {
             queued: Instant::now(),
             hold: Some(hold),
             cancel,
-            claim: claim.clone(),
+            urgency: self.urgency,
+            claim: Claim::default(),
             reply,
             metrics: self.tools.metrics.clone(),
             span: tracing::debug_span!("job", kind = "run", host = %self.host()),
             lease: Arc::clone(&self.guard),
         };
-        self.await_job(job.queue(), claim, answer, deadline).await
+        self.await_job(job.queue(), answer, deadline).await
     }
 
     /// Reads what is at a path: part of a file, a listing, or a tree.
@@ -221,7 +188,6 @@ impl Lease {
             LISTING
         };
         let memory = memory.max(*limit);
-        let claim = Claim::default();
         let (reply, answer) = oneshot::channel();
         let job = ReadJob {
             host: self.host().clone(),
@@ -230,12 +196,13 @@ impl Lease {
             deadline,
             budget: self.tools.budget.clone(),
             memory,
-            claim: claim.clone(),
+            urgency: self.urgency,
+            claim: Claim::default(),
             reply,
             span: tracing::debug_span!("job", kind = "read", host = %self.host()),
             lease: Arc::clone(&self.guard),
         };
-        self.await_job(job.queue(), claim, answer, deadline).await
+        self.await_job(job.queue(), answer, deadline).await
     }
 
     /// Opens an SFTP channel of its own, for work on files that takes many steps. It counts as one
@@ -244,19 +211,19 @@ impl Lease {
     /// # Errors
     /// What kept the channel from being opened. Nothing was done then.
     pub async fn files(&self, deadline: Deadline) -> Result<FileSession, FleetError> {
-        let claim = Claim::default();
         let (reply, answer) = oneshot::channel();
         let job = FilesJob {
             host: self.host().clone(),
             deadline,
             shutdown: self.tools.shutdown.clone(),
             queued: Instant::now(),
-            claim: claim.clone(),
+            urgency: self.urgency,
+            claim: Claim::default(),
             reply,
             span: tracing::debug_span!("job", kind = "files", host = %self.host()),
             lease: Arc::clone(&self.guard),
         };
-        let channel = self.await_job(job.queue(), claim, answer, deadline).await?;
+        let channel = self.await_job(job.queue(), answer, deadline).await?;
         let (host, shutdown) = (self.host().clone(), self.tools.shutdown.clone());
         Ok(FileSession::new(host, channel, deadline, shutdown))
     }
@@ -278,7 +245,11 @@ impl Lease {
 
     async fn reserve(&self, bytes: u64, deadline: Deadline) -> Result<Hold, FleetError> {
         let began = Instant::now();
-        let hold = self.tools.budget.reserve(bytes, deadline).await;
+        let hold = self
+            .tools
+            .budget
+            .reserve_for(self.urgency, bytes, deadline)
+            .await;
         hold.ok_or_else(|| FleetError::Busy {
             what: Contended::Memory,
             waited: began.elapsed(),
@@ -289,46 +260,9 @@ impl Lease {
     async fn await_job<T>(
         &self,
         job: Job,
-        claim: Claim,
-        mut answer: oneshot::Receiver<Result<T, FleetError>>,
+        answer: oneshot::Receiver<Result<T, FleetError>>,
         deadline: Deadline,
     ) -> Result<T, FleetError> {
-        let began = Instant::now();
-        let host = self.host().clone();
-        // However this future ends, a job that has not started by then never will.
-        let _abandon = Abandon {
-            claim: claim.clone(),
-            host: self.actor.clone(),
-        };
-        self.actor.submit(job);
-        let crashed = || FleetError::Internal { host: host.clone() };
-        match tokio::time::timeout_at(deadline.instant(), &mut answer).await {
-            Ok(answer) => return answer.map_err(|_| crashed())?,
-            Err(_) if claim.abandon() => return Err(busy(&host, began.elapsed())),
-            Err(_) => {}
-        }
-        // It is running, and is being stopped: its outcome is worth the wait.
-        let patience = STOP_GRACE + STOPPING;
-        match tokio::time::timeout(patience, answer).await {
-            Ok(answer) => answer.map_err(|_| crashed())?,
-            Err(_) => Err(FleetError::DeadlinePassed {
-                host,
-                doing: "stopping the call",
-            }),
-        }
-    }
-}
-
-/// Leaves the queue when dropped.
-struct Abandon {
-    claim: Claim,
-    host: HostRef,
-}
-
-impl Drop for Abandon {
-    fn drop(&mut self) {
-        if self.claim.leave() {
-            self.host.left();
-        }
+        waiting::hand_over(&self.actor, self.host(), job, answer, deadline).await
     }
 }

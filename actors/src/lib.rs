@@ -24,7 +24,8 @@
 //! 4. An end without the report of the host is never a success.
 //! 5. A command is started at most once. What came back undone was not started.
 //! 6. A call has one deadline, which only shrinks.
-//! 7. Queues are bounded where work comes in: per host, in the pool, and in memory.
+//! 7. Queues are bounded where work comes in: per host, in the pool, and in memory. In each of them
+//!    interactive calls overtake bulk work, and neither keeps the other waiting for ever.
 //! 8. A value from a caller becomes part of a script in one place, [`ssh`]'s lifeline, quoted.
 //!
 //! The crate knows SSH and actors. It knows nothing of MCP, HTTP or configuration files other than
@@ -44,11 +45,14 @@ pub mod limits;
 pub mod loopback;
 pub mod metrics;
 pub mod outcome;
+mod queue;
 mod rate_limit;
 mod registry;
+pub mod rules;
 mod ssh;
 mod supervisor;
 pub mod target;
+mod urgency;
 
 pub use budget::{Budget, Hold};
 pub use command::{Bounds, Command, CommandError, Program};
@@ -62,3 +66,4 @@ pub use outcome::{Captured, Execution, Outcome, Stopped};
 pub use rate_limit::Refused;
 pub use ssh::HostKeyPolicy;
 pub use target::{HostName, RemotePath, Target};
+pub use urgency::Urgency;

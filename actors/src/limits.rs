@@ -16,7 +16,8 @@ pub const HANDSHAKES: usize = 16;
 /// How many file operations one host works on at once; they share one SFTP channel.
 pub const FILE_OPERATIONS: usize = 32;
 
-/// How many callers may wait for a place in a full pool before further ones are refused.
+/// How many callers may wait for a place in a full pool before further ones are refused; interactive
+/// ones count only each other.
 pub const POOL_WAITERS: usize = 1024;
 
 /// How many callers the rate limit remembers; beyond it the one longest silent is forgotten.
@@ -29,6 +30,9 @@ pub struct Limits {
     pub capacity: usize,
     /// How long an unleased host keeps its connection. Enforced by the registry.
     pub idle_timeout: Duration,
+    /// How long after its last use a host that is used often keeps its connection, at the most.
+    /// Enforced by the registry.
+    pub warm_timeout: Duration,
     /// TCP, key exchange, host key and authentication together. Enforced by the dialler.
     pub connect_timeout: Duration,
     /// A command, from its start on the host. Enforced by the job and, should Scout vanish, by
@@ -40,7 +44,8 @@ pub struct Limits {
     /// How long a shell waits on a host for its next call; none does when zero. Enforced by the host
     /// actor.
     pub shell_idle: Duration,
-    /// Calls waiting on one host; the next is refused. Enforced by the host actor.
+    /// Calls waiting on one host; the next is refused. Interactive ones count only each other, so
+    /// that bulk work never takes their room. Enforced by the host actor.
     pub queued: usize,
     /// A connection silent for this long is asked for a sign of life; three missing answers in a
     /// row end it. Enforced by the SSH session.
@@ -64,6 +69,7 @@ impl Default for Limits {
         Self {
             capacity: 100,
             idle_timeout: Duration::from_secs(60),
+            warm_timeout: Duration::from_secs(1800),
             connect_timeout: Duration::from_secs(10),
             command_timeout: Duration::from_secs(30),
             running: 8,

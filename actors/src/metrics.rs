@@ -4,13 +4,17 @@
 //! 0, so that the first event is seen by `increase()`. No metric has a label that a client can set.
 
 use crate::error::Phase;
+use crate::registry::Reason;
+use crate::urgency::Urgency;
 use metrics::{
     Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram,
     gauge, histogram,
 };
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
-/// Buckets of [`LOCK_WAIT`], in seconds: an uncontended hop takes microseconds.
+/// Buckets of [`LOCK_WAIT`] and [`QUEUE_WAIT`], in seconds: an uncontended hop takes microseconds.
 pub const LOCK_WAIT_BUCKETS: &[f64] = &[
     0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0,
     30.0,
@@ -24,6 +28,9 @@ pub const CONNECT_BUCKETS: &[f64] = &[
 /// Time from a request reaching the host actor's mailbox to the start of its work, not counting
 /// the making of a connection.
 pub const LOCK_WAIT: &str = "scout_lock_wait_seconds";
+
+/// The same time, told apart by how soon the work wanted its turn.
+pub const QUEUE_WAIT: &str = "scout_queue_wait_seconds";
 
 /// Time of each phase of making a connection.
 pub const CONNECT_DURATION: &str = "scout_ssh_connect_duration_seconds";
@@ -52,14 +59,34 @@ pub(crate) enum ShellUse {
     Reused,
 }
 
-/// The handles.
+/// The metrics. Cheap to clone: every lease and every job carries them.
 #[derive(Clone)]
-pub(crate) struct Metrics {
+pub(crate) struct Metrics(Arc<Handles>);
+
+impl Metrics {
+    /// Describes and creates all of them; call once the recorder is installed.
+    pub(crate) fn register(capacity: usize) -> Self {
+        Self(Arc::new(Handles::register(capacity)))
+    }
+}
+
+impl Deref for Metrics {
+    type Target = Handles;
+
+    fn deref(&self) -> &Handles {
+        &self.0
+    }
+}
+
+/// The handles.
+pub(crate) struct Handles {
     hit: Counter,
     miss: Counter,
     connections: Gauge,
     evicted: [Counter; 2],
+    warmed: [Counter; 2],
     lock_wait: Histogram,
+    queue_wait: [Histogram; Urgency::ALL.len()],
     connect_ok: Counter,
     connect_failed: [Counter; Phase::ALL.len()],
     connect_phase: [Histogram; Phase::ALL.len()],
@@ -77,9 +104,8 @@ pub(crate) struct Metrics {
     shell_uses: [Counter; 3],
 }
 
-impl Metrics {
-    /// Describes and creates all of them; call once the recorder is installed.
-    pub(crate) fn register(capacity: usize) -> Self {
+impl Handles {
+    fn register(capacity: usize) -> Self {
         describe_counter!(
             "scout_pool_requests_total",
             "Calls that found a connection made or being made (hit) or needed a new one (miss)"
@@ -90,6 +116,10 @@ impl Metrics {
             "scout_pool_evictions_total",
             "Host actors stopped to make room or for being idle"
         );
+        describe_counter!(
+            "scout_pool_warmed_total",
+            "Connections made before a call asked for them: at the start, or because the host is used often"
+        );
         describe_gauge!(
             "scout_pool_waiting",
             "Callers waiting for a place in the pool"
@@ -97,6 +127,10 @@ impl Metrics {
         describe_histogram!(
             LOCK_WAIT,
             "Time from a request reaching its host's mailbox to the start of its work, without the making of a connection"
+        );
+        describe_histogram!(
+            QUEUE_WAIT,
+            "The same time by urgency: interactive calls overtake bulk work, which has its turn when it has waited long"
         );
         describe_counter!(
             "scout_ssh_connects_total",
@@ -147,7 +181,11 @@ impl Metrics {
             connections: gauge!("scout_pool_connections"),
             evicted: ["capacity", "idle"]
                 .map(|reason| counter!("scout_pool_evictions_total", "reason" => reason)),
+            warmed: ["start", "hot"]
+                .map(|reason| counter!("scout_pool_warmed_total", "reason" => reason)),
             lock_wait: histogram!(LOCK_WAIT),
+            queue_wait: Urgency::ALL
+                .map(|urgency| histogram!(QUEUE_WAIT, "urgency" => urgency.label())),
             connect_ok: counter!("scout_ssh_connects_total", "outcome" => "ok"),
             connect_failed: Phase::ALL
                 .map(|phase| counter!("scout_ssh_connects_total", "outcome" => phase.label())),
@@ -178,6 +216,7 @@ impl Metrics {
         ]
         .into_iter()
         .chain(&this.evicted)
+        .chain(&this.warmed)
         .chain(&this.connect_failed)
         .chain(&this.shell_uses)
         {
@@ -222,8 +261,20 @@ impl Metrics {
         .increment(1);
     }
 
-    pub(crate) fn waited(&self, wait: Duration) {
+    pub(crate) fn warmed(&self, why: Reason) {
+        let [start, hot] = &self.warmed;
+        match why {
+            Reason::Start => start,
+            Reason::Hot => hot,
+        }
+        .increment(1);
+    }
+
+    pub(crate) fn waited(&self, urgency: Urgency, wait: Duration) {
         self.lock_wait.record(wait);
+        if let Some(histogram) = self.queue_wait.get(urgency as usize) {
+            histogram.record(wait);
+        }
     }
 
     pub(crate) fn connected(&self, how: Connect) {

@@ -6,34 +6,39 @@
 //! waits for anybody: hosts are spawned and stopped by message.
 //!
 //! Live and leaving hosts together never exceed the capacity, and a leased host is never stopped.
+//! Hosts that are used often are kept, and made warm again, where no caller needs the place.
 
+mod heat;
 mod life;
-mod lru;
+pub(crate) mod lru;
 mod serve;
+mod warm;
 
 use crate::error::FleetError;
 use crate::host::link::Penalty;
 use crate::host::{Context, HostEvent, HostRef};
 use crate::inventory::Inventory;
 use crate::lease::{Lease, Released, Tools};
+use crate::queue::{Queue, Waits};
 use crate::supervisor::{Birth, Spawn};
 use crate::target::HostName;
+use crate::urgency::Urgency;
+use heat::Heat;
 use lru::Places;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+pub(crate) use warm::Reason;
+use warm::Warming;
 
 /// Answers a request for a lease.
 pub(crate) type Grant = oneshot::Sender<Result<Lease, FleetError>>;
 
 pub(crate) enum Msg {
-    Lease {
-        host: HostName,
-        reply: Grant,
-    },
+    Lease(Waiter),
     Released(Released),
     Birth(Birth),
     Event(HostEvent),
@@ -44,6 +49,8 @@ pub(crate) enum Msg {
         close: bool,
         reply: oneshot::Sender<usize>,
     },
+    /// Connect these before anybody asks for them.
+    Warm(Vec<HostName>),
     Tick,
 }
 
@@ -80,9 +87,22 @@ pub(crate) struct Registry {
     pub(crate) context: Box<dyn Fn(ActorRef<Msg>) -> Context + Send + Sync>,
 }
 
-struct Waiter {
-    host: HostName,
-    reply: Grant,
+/// Who asks for a lease.
+pub(crate) struct Waiter {
+    pub(crate) host: HostName,
+    pub(crate) urgency: Urgency,
+    pub(crate) since: Instant,
+    pub(crate) reply: Grant,
+}
+
+impl Waits for Waiter {
+    fn urgency(&self) -> Urgency {
+        self.urgency
+    }
+
+    fn since(&self) -> Instant {
+        self.since
+    }
 }
 
 enum Life {
@@ -100,8 +120,10 @@ struct Entry {
 pub(crate) struct State {
     places: Places<HostName, Instant>,
     entries: HashMap<HostName, Entry>,
-    waiters: VecDeque<Waiter>,
+    waiters: Queue<Waiter>,
     penalties: HashMap<HostName, Penalty>,
+    heat: Heat<HostName>,
+    warming: Warming,
     generations: u64,
     leases: usize,
     closed: bool,
@@ -122,8 +144,10 @@ impl Actor for Registry {
         Ok(State {
             places: Places::new(limits.capacity),
             entries: HashMap::new(),
-            waiters: VecDeque::new(),
+            waiters: Queue::default(),
             penalties: HashMap::new(),
+            heat: Heat::new(limits.capacity, limits.warm_timeout),
+            warming: Warming::default(),
             generations: 0,
             leases: 0,
             closed: false,
@@ -139,10 +163,10 @@ impl Actor for Registry {
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            Msg::Lease { host, reply } => self.request(state, host, reply),
+            Msg::Lease(waiter) => self.request(state, waiter),
             Msg::Released(released) => state.released(&released),
             Msg::Birth(birth) => state.birth(birth),
-            Msg::Event(event) => state.note(event),
+            Msg::Event(event) => self.note(state, event),
             Msg::States(reply) => {
                 let states = state
                     .entries
@@ -155,9 +179,14 @@ impl Actor for Registry {
                 state.closed |= close;
                 let _heard = reply.send(state.leases);
             }
-            Msg::Tick => self.stop_idle(state),
+            Msg::Warm(hosts) => self.ask_for(state, &hosts),
+            Msg::Tick => {
+                self.look_for_warmth(state);
+                self.stop_idle(state);
+            }
         }
         self.serve(state);
+        self.warm(state);
         self.tools.metrics.pool_waiting(state.waiters.len());
         Ok(())
     }

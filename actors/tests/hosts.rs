@@ -32,6 +32,9 @@ mod rig;
 #[cfg(test)]
 #[path = "hosts/transfers.rs"]
 mod transfers;
+#[cfg(test)]
+#[path = "hosts/urgency.rs"]
+mod urgency;
 
 /// One test for each promise, on the host a future gives.
 macro_rules! promises {
@@ -97,6 +100,10 @@ macro_rules! on {
                 a_file_is_written_on_from_where_it_was_left,
                 a_write_that_was_abandoned_is_no_success,
                 a_full_disk_is_an_error_and_never_success,
+            ],
+            urgency: [
+                an_interactive_call_overtakes_the_bulk_work_that_waits,
+                bulk_work_has_its_turn_however_many_interactive_calls_come,
             ],
         );
     )+};

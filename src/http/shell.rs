@@ -3,6 +3,7 @@
 //! The order of the checks is part of the contract: host and origin before keys, so that a web page
 //! learns nothing; keys before everything else, so that a stranger learns nothing; the body last.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -32,6 +33,9 @@ const HEALTH: &str = "/health";
 /// Notifications of one request on their way to its stream. What a client does not read in time is
 /// dropped, see [`crate::mcp::Progress`].
 const NOTIFICATIONS: usize = 64;
+
+/// Characters of an id in the log.
+const SHORT: usize = 64;
 
 /// Everything requests share.
 pub(super) struct Shell {
@@ -178,9 +182,10 @@ impl Shell {
         metered.is(method);
         let (outbound, notifications) = mpsc::channel(NOTIFICATIONS);
         call.outbound = accepts.stream.then_some(outbound);
+        let shown = id.as_ref().map(short);
         let span = tracing::info_span!(
             "rpc",
-            id = id.as_ref().map(short),
+            id = shown.as_deref(),
             method,
             principal = caller.as_deref()
         );
@@ -258,8 +263,12 @@ fn unread(why: Unread) -> Plain {
 }
 
 /// An id for a log line: escaped as JSON, and not longer than a line has room for.
-fn short(id: &Id) -> String {
-    id.to_json().chars().take(64).collect()
+fn short(id: &Id) -> Cow<'_, str> {
+    let id = id.to_json();
+    match id.len() <= SHORT {
+        true => id,
+        false => Cow::Owned(id.chars().take(SHORT).collect()),
+    }
 }
 
 fn plain(plain: Plain, busy: Busy) -> Response<Outgoing> {

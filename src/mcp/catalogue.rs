@@ -117,10 +117,11 @@ pub struct Completion {
 /// The tools, resources and prompts of one server.
 ///
 /// Lists may depend on the caller, never on the connection, and must come in the same order each
-/// time. Every future is dropped when the client goes away, cancels, or the time is over: what must
+/// time. One that is given again as the same `Arc` is not written again. Every future is dropped when the client goes away, cancels, or the time is over: what must
 /// not stop half way belongs into a task of its own. A panic costs that one call (-32603).
 pub trait Catalogue: Send + Sync + 'static {
-    /// Name, version and description of the server.
+    /// Name, version and description of the server. Read when the engine is built, like the
+    /// instructions, and when an answer names the server: always the same.
     fn implementation(&self) -> Implementation;
 
     /// Guidance for the model, sent with `initialize` and `server/discover`.

@@ -9,7 +9,6 @@ use jsonrpsee::types::Id as EngineId;
 use jsonrpsee::{MethodResponse, Methods};
 use tokio::time::Instant;
 
-use super::answer::Hold;
 use super::catalogue::Catalogue;
 use super::dispatch::{Deadline, Dispatch};
 use super::envelope::{Id, Message};
@@ -17,6 +16,7 @@ use super::era::Version;
 use super::layer::{LadderLayer, Link, Status};
 use super::methods;
 use super::progress::Outbound;
+use super::written::Written;
 
 /// The id every request has inside. jsonrpsee 0.26 knows no negative ids and none above `u64`, so
 /// the client's own stays outside and is put back into the reply.
@@ -124,15 +124,12 @@ impl Engine {
     }
 }
 
-/// Puts the client's id back in, or leaves it out where there is none: the rest of the text is not
-/// copied. The text lives as long as what the answer holds, and the other way round.
+/// Puts the client's id in, or leaves it out where there is none: what was written of a result is
+/// not copied.
 fn reply(id: Option<&Id>, mut response: MethodResponse) -> Reply {
     let error = response.as_error_code();
     let is_notification = response.is_notification();
-    let hold = response
-        .extensions_mut()
-        .remove::<Hold>()
-        .unwrap_or_default();
+    let written = Written::taken_from(&mut response);
     let status = response
         .extensions()
         .get()
@@ -141,6 +138,14 @@ fn reply(id: Option<&Id>, mut response: MethodResponse) -> Reply {
         .extensions()
         .get::<methods::Negotiated>()
         .map(|agreed| agreed.0);
+    if let (Some(id), Some(written)) = (id, written) {
+        return Reply {
+            status,
+            error,
+            negotiated,
+            body: written.into_response(&id.to_json()),
+        };
+    }
     if is_notification {
         return Reply {
             status,
@@ -165,24 +170,12 @@ fn reply(id: Option<&Id>, mut response: MethodResponse) -> Reply {
         Some(id) => format!(r#"{{"jsonrpc":"2.0","id":{}"#, id.to_json()),
         None => r#"{"jsonrpc":"2.0""#.to_owned(),
     };
-    let tail = Bytes::from_owner(Held { text, _hold: hold }).slice(cut..);
+    let tail = Bytes::from(text).slice(cut..);
     Reply {
         status,
         error,
         negotiated,
         body: vec![Bytes::from(head), tail],
-    }
-}
-
-/// A text and what must not be let go before it.
-struct Held {
-    text: String,
-    _hold: Hold,
-}
-
-impl AsRef<[u8]> for Held {
-    fn as_ref(&self) -> &[u8] {
-        self.text.as_bytes()
     }
 }
 

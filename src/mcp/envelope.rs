@@ -35,10 +35,10 @@ impl Id {
     }
 
     /// The id as JSON.
-    pub fn to_json(&self) -> String {
+    pub fn to_json(&self) -> Cow<'_, str> {
         match self {
-            Self::Integer(digits) => digits.to_string(),
-            Self::Text(text) => serde_json::Value::from(&**text).to_string(),
+            Self::Integer(digits) => Cow::Borrowed(digits),
+            Self::Text(text) => Cow::Owned(serde_json::Value::from(&**text).to_string()),
         }
     }
 }
@@ -182,7 +182,7 @@ pub fn error_object(id: Option<&Id>, error: &ErrorObjectOwned) -> String {
         id: Option<Box<RawValue>>,
         error: &'a ErrorObjectOwned,
     }
-    let id = id.and_then(|id| RawValue::from_string(id.to_json()).ok());
+    let id = id.and_then(|id| RawValue::from_string(id.to_json().into_owned()).ok());
     serde_json::to_string(&Response {
         jsonrpc: "2.0",
         id,
@@ -197,7 +197,10 @@ mod tests {
 
     fn refusal(body: &str) -> (i32, Option<String>) {
         let refused = Message::parse(body.as_bytes()).expect_err(body);
-        (refused.error.code(), refused.id.map(|id| id.to_json()))
+        (
+            refused.error.code(),
+            refused.id.map(|id| id.to_json().into_owned()),
+        )
     }
 
     #[test]

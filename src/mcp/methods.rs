@@ -1,7 +1,7 @@
 //! The methods of the protocol over a catalogue.
 //!
-//! Handlers return the model's own types; `Table::method` finishes them for the era of the request and
-//! writes them once, straight into the response.
+//! Handlers make the model's own types, finish them for the era of the request, and write them once,
+//! straight into the text that is sent. What is the same for everybody is written once for all.
 
 mod lifecycle;
 mod prompts;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use http::Extensions;
 use jsonrpsee::types::{ErrorObjectOwned, Params};
-use jsonrpsee::{MethodCallback, MethodResponse, Methods, ResponsePayload};
+use jsonrpsee::{MethodCallback, MethodResponse, Methods};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
@@ -25,6 +25,7 @@ use super::error::{internal, invalid_params};
 use super::ladder::Ticket;
 use super::layer::Link;
 use super::progress::{Outbound, Progress};
+use super::written::Written;
 
 /// What `initialize` agreed on, left in the extensions of its response for stdio to remember.
 #[derive(Debug, Clone, Copy)]
@@ -83,21 +84,27 @@ impl Ask {
     }
 }
 
-/// A result, and what belongs to it but is not sent.
-struct Done<T> {
-    result: T,
-    hold: Hold,
+/// A result that has been written, and what else the transport must know.
+struct Done {
+    written: Written,
     negotiated: Option<Version>,
 }
 
-impl<T> From<T> for Done<T> {
-    fn from(result: T) -> Self {
+impl From<Written> for Done {
+    fn from(written: Written) -> Self {
         Self {
-            result,
-            hold: Hold::default(),
+            written,
             negotiated: None,
         }
     }
+}
+
+/// Writes a result.
+fn write<T: Serialize>(result: &T, hold: Hold) -> Result<Written, ErrorObjectOwned> {
+    Written::new(result, hold).map_err(|error| {
+        tracing::error!(%error, "a result cannot be sent");
+        internal()
+    })
 }
 
 /// Methods being registered.
@@ -107,14 +114,13 @@ struct Table {
 }
 
 impl Table {
-    fn method<T, F, R>(&mut self, name: &'static str, handler: F)
+    fn method<F, R>(&mut self, name: &'static str, handler: F)
     where
         F: Fn(Ask) -> R + Clone + Send + Sync + 'static,
-        R: Future<Output = Result<Done<T>, ErrorObjectOwned>> + Send,
-        T: Serialize + Clone + Send + 'static,
+        R: Future<Output = Result<Done, ErrorObjectOwned>> + Send,
     {
         let catalogue = Arc::clone(&self.catalogue);
-        let callback = MethodCallback::Async(Arc::new(move |id, params, _, max, extensions| {
+        let callback = MethodCallback::Async(Arc::new(move |id, params, _, _, extensions| {
             let (catalogue, handler) = (Arc::clone(&catalogue), handler.clone());
             Box::pin(async move {
                 let (context, link) = surroundings(extensions);
@@ -129,17 +135,10 @@ impl Table {
                 progress.close();
                 match outcome {
                     Ok(Done {
-                        result,
-                        hold,
+                        written,
                         negotiated,
                     }) => {
-                        let payload = ResponsePayload::success(result);
-                        let mut response = MethodResponse::response(id.clone(), payload, max);
-                        // jsonrpsee answers what does not fit with a code of its own.
-                        if response.is_error() {
-                            response = MethodResponse::error(id, internal());
-                        }
-                        response.extensions_mut().insert(hold);
+                        let mut response = written.carried();
                         if let Some(version) = negotiated {
                             response.extensions_mut().insert(Negotiated(version));
                         }

@@ -109,7 +109,7 @@ impl<'de> Visitor<'de> for Element<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let inner = self.descend()?;
-        let mut keys = HashSet::new();
+        let mut keys = Keys::default();
         while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
             if !keys.insert(key) {
                 return self.refuse(Fault::DuplicateKey);
@@ -117,6 +117,33 @@ impl<'de> Visitor<'de> for Element<'_> {
             map.next_value_seed(inner)?;
         }
         Ok(())
+    }
+}
+
+/// Keys of one object that are compared one by one; with more of them, hashing is faster.
+const FEW: usize = 16;
+
+/// The keys of one object so far.
+#[derive(Default)]
+struct Keys<'de> {
+    few: Vec<Cow<'de, str>>,
+    many: HashSet<Cow<'de, str>>,
+}
+
+impl<'de> Keys<'de> {
+    /// Whether the key is new.
+    fn insert(&mut self, key: Cow<'de, str>) -> bool {
+        if !self.many.is_empty() {
+            return self.many.insert(key);
+        }
+        if self.few.contains(&key) {
+            return false;
+        }
+        self.few.push(key);
+        if self.few.len() == FEW {
+            self.many.extend(self.few.drain(..));
+        }
+        true
     }
 }
 
@@ -183,6 +210,23 @@ mod tests {
             r#"{"x":[{"k":{},"k":{}}]}"#,
         ] {
             assert_eq!(check(text), Err(Fault::DuplicateKey), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_same_key_twice_is_found_among_many() {
+        let object = |keys: &[usize]| {
+            let members: Vec<String> = keys.iter().map(|key| format!("\"{key}\":0")).collect();
+            format!("{{{}}}", members.join(","))
+        };
+        for many in [FEW - 1, FEW, FEW + 1, 3 * FEW] {
+            let mut keys: Vec<usize> = (0..many).collect();
+            assert_eq!(check(&object(&keys)), Ok(()), "{many}");
+            for twice in [0, many / 2, many - 1] {
+                keys.push(twice);
+                assert_eq!(check(&object(&keys)), Err(Fault::DuplicateKey), "{many}");
+                keys.pop();
+            }
         }
     }
 

@@ -26,7 +26,7 @@ use super::{Failure, Ops, Progress, Range};
 use crate::access::{Action, Principal};
 use allowance::Allowance;
 use drive::Drive;
-use fleet::{Bounds, Budget, Command, Deadline, Program, RemotePath};
+use fleet::{Bounds, Budget, Command, Deadline, Program, RemotePath, Urgency};
 use std::ffi::OsString;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -154,6 +154,11 @@ impl Ops {
             over: Deadline::at((until.instant() + MARGIN).min(deadline.instant() - margin / 10)),
             stop: audience.stop.clone(),
             width,
+            // To one place it is one question, however it was asked.
+            urgency: match places.len() {
+                1 => Urgency::Interactive,
+                _ => Urgency::Bulk,
+            },
             normalize,
         };
         let folded = drive.run(&places, refusals, allowance, audience).await;

@@ -38,7 +38,7 @@ use below::Below;
 use ends::{Origin, Reach};
 use file::FileCopy;
 use fleet::file::Kind;
-use fleet::{Deadline, FileSession, HostName, Lease, Target};
+use fleet::{Deadline, FileSession, HostName, Lease, Target, Urgency};
 use meter::Meter;
 use side::Side;
 use std::path::PathBuf;
@@ -213,7 +213,8 @@ impl Ops {
         // One copy after the other, or each of two could have one place of a small pool.
         let gate = self.turns.gate(deadline).await?;
         for host in hosts {
-            leases.push(self.lease(principal, host, deadline).await?);
+            let lease = self.lease_for(principal, host, Urgency::Bulk, deadline);
+            leases.push(lease.await?);
         }
         drop(gate);
         let mut sessions = Vec::with_capacity(leases.len());

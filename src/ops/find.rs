@@ -20,7 +20,7 @@ pub use report::{FindReport, MatchReport};
 use super::{Failure, Ops, Progress};
 use crate::access::{Action, Principal};
 use filter::Filter;
-use fleet::{Budget, Deadline, HostName, RemotePath};
+use fleet::{Budget, Deadline, HostName, RemotePath, Urgency};
 use needle::Needle;
 use search::Search;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -89,6 +89,14 @@ impl FindRequest {
         })
     }
 
+    /// Names are found soon; a text may be looked for in every file there is.
+    fn urgency(&self) -> Urgency {
+        match self.needle {
+            None => Urgency::Interactive,
+            Some(_) => Urgency::Bulk,
+        }
+    }
+
     /// What a search may hold, as output.
     fn memory(&self) -> u64 {
         match self.needle {
@@ -111,7 +119,9 @@ impl Ops {
         deadline: Deadline,
     ) -> Result<FindReport, Failure> {
         self.decide(principal, Action::Read, &request.host)?;
-        let lease = self.lease(principal, &request.host, deadline).await?;
+        let lease = self
+            .lease_for(principal, &request.host, request.urgency(), deadline)
+            .await?;
         let found = async {
             let memory = request.memory().min(self.most_held());
             let mut hold = lease.hold(memory, deadline).await?;

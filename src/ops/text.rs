@@ -149,6 +149,9 @@ pub struct Printable<'a>(pub &'a str);
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut rest = self.0;
+        if rest.bytes().all(is_plain) {
+            return f.write_str(rest);
+        }
         while let Some((at, c)) = rest.char_indices().find(|&(at, c)| is_active(rest, at, c)) {
             let (plain, active) = rest.split_at(at);
             write!(f, "{plain}{}", c.escape_unicode())?;
@@ -156,6 +159,12 @@ impl fmt::Display for Printable<'_> {
         }
         f.write_str(rest)
     }
+}
+
+/// Whether a byte is a character for itself that has no effect: what most text consists of, and all
+/// that need not be looked at character by character.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\n' | b'\t')
 }
 
 /// Whether a character would do something to a terminal or to the order of a line: C0 and C1

@@ -5,7 +5,8 @@ use crate::ops::{Failure, Ops};
 use fleet::{HostName, RemotePath};
 
 /// The scheme, and what stands behind `://`.
-pub(super) fn split(uri: &str) -> Option<(&str, &str)> {
+#[must_use]
+pub fn split(uri: &str) -> Option<(&str, &str)> {
     uri.split_once("://")
 }
 
@@ -38,7 +39,10 @@ fn hexadecimal(digits: &str) -> Option<u8> {
 /// The path that stands behind the first slash of a URI: absolute, with or without a slash of its
 /// own, or below the home directory where it begins with `~`. A directory `~` in the root is
 /// written with its own slash: `scout://web1//~/x`.
-pub(super) fn path(text: &str) -> Result<RemotePath, Failure> {
+///
+/// # Errors
+/// A `%` without its digits, or what is wrong with the path.
+pub fn path(text: &str) -> Result<RemotePath, Failure> {
     let path = decode(text)?;
     let whole = match &*path {
         [b'/', ..] | [b'~'] | [b'~', b'/', ..] => path,

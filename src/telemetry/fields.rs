@@ -22,6 +22,10 @@ struct Escaped<W>(W);
 
 impl<W: Write> Write for Escaped<W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        // Nearly everything.
+        if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return self.0.write_str(text);
+        }
         text.chars().try_for_each(|c| {
             if is_unsafe(c) {
                 write!(self.0, "{}", c.escape_default())

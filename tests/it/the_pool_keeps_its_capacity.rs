@@ -197,3 +197,42 @@ async fn what_nobody_uses_is_closed_and_what_runs_is_not() {
     // A closed connection is made again, without a word.
     assert!(!read(&client, "web-02").await.is_error);
 }
+
+#[tokio::test]
+async fn who_asks_one_question_gets_a_place_before_a_broadcast_does() {
+    let fleet = Fleet::start(6).await;
+    let server = pool_of(1, &fleet).start().await;
+    let client = server.client(Era::Modern);
+    let waiting = async |callers: f64| {
+        let shown = async || server.metrics().await.value("scout_pool_waiting", &[]);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while shown().await != Some(callers) {
+            assert!(Instant::now() < deadline, "{:?} wait", shown().await);
+        }
+    };
+    let busy = run(&client, "web-01", "sleep 4");
+    let broadcast = async {
+        eventually("the command runs", Duration::from_secs(20), || {
+            fleet.processes().iter().any(|proc| proc.argv == "sleep 4")
+        })
+        .await;
+        let hosts = "web-[02-05]";
+        let arguments = json!({"hosts": hosts, "path": "/etc/hostname"});
+        client.call_tool("broadcast", arguments).await
+    };
+    let question = async {
+        waiting(4.0).await;
+        let result = read(&client, "web-06").await;
+        let before: usize = (1..5).map(|host| fleet.sshd(host).logins()).sum();
+        (result, before)
+    };
+    let (busy, broadcast, (question, before)) = tokio::join!(busy, broadcast, question);
+    assert!(exited_well(&busy), "{}", busy.text);
+    assert!(!question.is_error, "{}", question.text);
+    assert_eq!(
+        before, 0,
+        "hosts of the broadcast that had the place before"
+    );
+    assert!(!broadcast.is_error, "{}", broadcast.text);
+    assert_eq!(fleet.logins(), 6);
+}

@@ -17,7 +17,7 @@ const SETTLED: Duration = Duration::from_secs(60);
 ///
 /// Exponential with full jitter: anything up to the exponential step, so that callers who failed
 /// together do not return together. `random` is in `0.0..1.0`.
-pub(crate) fn pause(failures: u32, error: &DialError, random: f64) -> Duration {
+pub fn pause(failures: u32, error: &DialError, random: f64) -> Duration {
     if error.is_settled() {
         return SETTLED;
     }

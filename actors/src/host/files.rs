@@ -11,6 +11,7 @@ use crate::limits::Deadline;
 use crate::ssh::OpenError;
 use crate::ssh::sftp::{Sftp, SftpError};
 use crate::target::HostName;
+use crate::urgency::Urgency;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub(crate) struct FilesJob {
     pub(crate) shutdown: CancellationToken,
     /// When the call came.
     pub(crate) queued: Instant,
+    pub(crate) urgency: Urgency,
     pub(crate) claim: Claim,
     pub(crate) reply: oneshot::Sender<Result<Channel, FleetError>>,
     pub(crate) span: tracing::Span,
@@ -50,6 +52,7 @@ impl FilesJob {
         Job {
             lane: LaneKind::Commands,
             in_shell: false,
+            urgency: self.urgency,
             claim: self.claim.clone(),
             since: Instant::now(),
             attempts: 0,

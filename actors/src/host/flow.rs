@@ -2,11 +2,13 @@
 
 use super::job::{Back, Job, LaneKind, PAUSE, Slot, Undone};
 use super::link::Epoch;
+use super::prepare::Ahead;
 use super::{Files, Msg, State, run};
 use crate::error::FleetError;
 use crate::ssh::exec::Place;
 use crate::ssh::sftp::{Sftp, SftpError};
 use crate::ssh::{OpenError, Session};
+use crate::urgency::Urgency;
 use futures_util::FutureExt;
 use ractor::ActorRef;
 use std::panic::AssertUnwindSafe;
@@ -39,6 +41,11 @@ impl State {
         result: Result<Sftp, SftpError>,
     ) {
         if epoch != self.link.epoch() || !matches!(self.files, Files::Opening) {
+            return;
+        }
+        if result.is_err() && self.is_for_nobody() {
+            // Whoever reads will find out, and a command is served without it.
+            (self.files, self.ahead) = (Files::Absent, Ahead::Over);
             return;
         }
         if let Err(SftpError::Lost | SftpError::Open(OpenError::Lost)) = result {
@@ -74,9 +81,15 @@ impl State {
         };
     }
 
-    pub(super) fn freed(&mut self, me: &ActorRef<Msg>, epoch: Epoch, lane: LaneKind, back: Back) {
+    pub(super) fn freed(
+        &mut self,
+        me: &ActorRef<Msg>,
+        epoch: Epoch,
+        (lane, urgency): (LaneKind, Urgency),
+        back: Back,
+    ) {
         self.context.metrics.running(-1.0);
-        self.lane(lane).ended();
+        self.lane(lane).ended(urgency);
         self.link.used(Instant::now());
         let stale = epoch != self.link.epoch();
         let Back { undone, shell, ran } = back;
@@ -89,9 +102,12 @@ impl State {
         if lane == LaneKind::Commands && matches!(self.files, Files::Crowded) {
             self.files = Files::Absent;
         }
-        let Some((mut job, why)) = undone else { return };
+        let Some((mut job, why)) = undone else {
+            return self.served();
+        };
         let mut lost = None;
         match why {
+            Undone::NoChannel if !stale && self.give_up_ahead() => job.attempts = 1,
             Undone::NoChannel if !stale => {
                 let beside = self.shells.held();
                 let running = self.commands.running() + beside;
@@ -134,12 +150,12 @@ impl State {
         let Some(session) = self.link.session().cloned() else {
             return;
         };
-        while let Some(job) = self.commands.start() {
+        while let Some(job) = self.commands.start(Instant::now()) {
             match self.place(job.in_shell) {
                 Some(place) => self.start(me, &session, (None, place), job),
                 None => {
                     // A shell that waited makes way, or one that is being armed will serve.
-                    self.commands.ended();
+                    self.commands.ended(job.urgency);
                     self.commands.put_back(job);
                     break;
                 }
@@ -148,7 +164,10 @@ impl State {
         match &self.files {
             Files::Open(sftp) if sftp.is_open() => {
                 let sftp = Arc::clone(sftp);
-                while let Some(job) = self.reads.start() {
+                if self.reads.waiting() > 0 {
+                    self.files_used();
+                }
+                while let Some(job) = self.reads.start(Instant::now()) {
                     let files = Some(Arc::clone(&sftp));
                     self.start(me, &session, (files, Place::Fresh), job);
                 }
@@ -181,9 +200,10 @@ impl State {
         self.link.used(now);
         self.context.metrics.queued(-1.0);
         self.context.metrics.running(1.0);
-        self.context
-            .metrics
-            .waited(now.saturating_duration_since(job.since.max(self.up_since)));
+        self.context.metrics.waited(
+            job.urgency,
+            now.saturating_duration_since(job.since.max(self.up_since)),
+        );
         let slot = Slot::new(
             me.clone(),
             self.link.epoch(),

@@ -7,10 +7,12 @@ use super::Msg;
 use super::link::Epoch;
 use super::pool::Ran;
 use crate::error::FleetError;
+use crate::queue::Waits;
 use crate::ssh::Session;
 use crate::ssh::exec::Place;
 use crate::ssh::sftp::Sftp;
 use crate::ssh::shell::Shell;
+use crate::urgency::Urgency;
 use futures_util::future::BoxFuture;
 use ractor::ActorRef;
 use std::sync::Arc;
@@ -45,6 +47,7 @@ pub(crate) struct Job {
     pub(crate) lane: LaneKind,
     /// Whether a shell that waits for a call can do it.
     pub(crate) in_shell: bool,
+    pub(crate) urgency: Urgency,
     pub(crate) claim: Claim,
     /// When it reached the host, or, once it had to wait for a connection, when that was up.
     pub(crate) since: Instant,
@@ -55,6 +58,16 @@ pub(crate) struct Job {
 impl Job {
     pub(crate) fn is_abandoned(&self) -> bool {
         self.claim.is_abandoned()
+    }
+}
+
+impl Waits for Job {
+    fn urgency(&self) -> Urgency {
+        self.urgency
+    }
+
+    fn since(&self) -> Instant {
+        self.since
     }
 }
 
@@ -121,6 +134,7 @@ pub(crate) struct Slot {
     host: ActorRef<Msg>,
     epoch: Epoch,
     lane: LaneKind,
+    urgency: Urgency,
     since: Instant,
     attempts: u8,
     back: Back,
@@ -152,6 +166,7 @@ impl Slot {
             host,
             epoch,
             lane: job.lane,
+            urgency: job.urgency,
             since: job.since,
             attempts: job.attempts,
             back: Back::default(),
@@ -192,6 +207,7 @@ impl Drop for Slot {
         let freed = Msg::Freed {
             epoch: self.epoch,
             lane: self.lane,
+            urgency: self.urgency,
             back: std::mem::take(&mut self.back),
         };
         // Fails only when the host is gone; then the undone job drops, and its caller hears of it.

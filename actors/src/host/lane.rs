@@ -1,6 +1,11 @@
 //! A bounded queue in front of a bounded number of running jobs. Pure.
+//!
+//! Interactive jobs overtake bulk ones as [`Queue`] has it. Where a host runs more than one at once,
+//! bulk jobs leave one place free, so that an interactive one never waits for the end of those.
 
-use std::collections::VecDeque;
+use crate::queue::{Queue, Waits};
+use crate::urgency::Urgency;
+use tokio::time::Instant;
 
 /// One kind of work on one host.
 #[derive(Debug)]
@@ -9,18 +14,21 @@ pub(crate) struct Lane<J> {
     most: usize,
     limit: usize,
     running: usize,
-    queue: VecDeque<J>,
+    /// How many of those that run are bulk jobs.
+    running_bulk: usize,
+    queue: Queue<J>,
     room: usize,
 }
 
-impl<J> Lane<J> {
+impl<J: Waits> Lane<J> {
     /// At most `limit` at once (at least one), `room` waiting.
     pub(crate) fn new(limit: usize, room: usize) -> Self {
         Self {
             most: limit.max(1),
             limit: limit.max(1),
             running: 0,
-            queue: VecDeque::new(),
+            running_bulk: 0,
+            queue: Queue::default(),
             room,
         }
     }
@@ -30,31 +38,38 @@ impl<J> Lane<J> {
     /// A job that could start at once is never refused: the queue counts those that must wait.
     pub(crate) fn push(&mut self, job: J) -> Result<(), J> {
         let room = self.room + self.limit.saturating_sub(self.running);
-        if self.queue.len() >= room {
+        if self.queue.before(job.urgency()) >= room {
             return Err(job);
         }
-        self.queue.push_back(job);
+        self.queue.push(job);
         Ok(())
     }
 
     /// Puts a job back to the front that was started and did nothing.
     pub(crate) fn put_back(&mut self, job: J) {
-        self.queue.push_front(job);
+        self.queue.put_back(job);
     }
 
     /// Takes the next job that may run now; it counts as running from here on.
-    pub(crate) fn start(&mut self) -> Option<J> {
+    pub(crate) fn start(&mut self, now: Instant) -> Option<J> {
         if self.running >= self.limit {
             return None;
         }
-        let job = self.queue.pop_front()?;
+        let bulk = self.running_bulk < self.limit.saturating_sub(1).max(1);
+        let job = self.queue.take(now, bulk)?;
         self.running += 1;
+        if job.urgency() == Urgency::Bulk {
+            self.running_bulk += 1;
+        }
         Some(job)
     }
 
-    /// A running job ended.
-    pub(crate) fn ended(&mut self) {
+    /// A running job of this urgency ended.
+    pub(crate) fn ended(&mut self, urgency: Urgency) {
         self.running = self.running.saturating_sub(1);
+        if urgency == Urgency::Bulk {
+            self.running_bulk = self.running_bulk.saturating_sub(1);
+        }
     }
 
     /// How many more may run.
@@ -79,21 +94,15 @@ impl<J> Lane<J> {
     }
 
     /// Takes those that `leave` out of the queue; the others keep their order.
-    pub(crate) fn take_where(&mut self, mut leave: impl FnMut(&mut J) -> bool) -> Vec<J> {
-        let mut gone = Vec::new();
-        for mut job in std::mem::take(&mut self.queue) {
-            match leave(&mut job) {
-                true => gone.push(job),
-                false => self.queue.push_back(job),
-            }
-        }
-        gone
+    pub(crate) fn take_where(&mut self, leave: impl FnMut(&mut J) -> bool) -> Vec<J> {
+        self.queue.take_where(leave)
     }
 
     /// Drops the jobs nobody waits for any more, and with them what they hold; how many there were.
     pub(crate) fn purge(&mut self, is_abandoned: impl Fn(&J) -> bool) -> usize {
         // Nearly always there is none, and then nothing is moved.
-        match self.queue.iter().any(&is_abandoned) {
+        let any = self.queue.iter().any(&is_abandoned);
+        match any {
             true => self.take_where(|job| is_abandoned(job)).len(),
             false => 0,
         }
@@ -101,7 +110,7 @@ impl<J> Lane<J> {
 
     /// Everything that waits, leaving the queue empty.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = J> + '_ {
-        self.queue.drain(..)
+        self.queue.drain()
     }
 
     /// Jobs running.
@@ -118,6 +127,34 @@ impl<J> Lane<J> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::queue::AGE;
+    use std::sync::LazyLock;
+
+    static NOW: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+    /// Those below 100 are interactive.
+    impl Waits for i32 {
+        fn urgency(&self) -> Urgency {
+            match *self {
+                ..100 => Urgency::Interactive,
+                _ => Urgency::Bulk,
+            }
+        }
+
+        fn since(&self) -> Instant {
+            *NOW
+        }
+    }
+
+    impl Lane<i32> {
+        fn next(&mut self) -> Option<i32> {
+            self.start(*NOW)
+        }
+
+        fn one_ended(&mut self) {
+            self.ended(Urgency::Interactive);
+        }
+    }
 
     #[test]
     fn the_ninth_waits_and_the_forty_first_is_refused() {
@@ -125,18 +162,18 @@ mod tests {
         let outcomes: Vec<bool> = (0..41).map(|n| lane.push(n).is_ok()).collect();
         assert_eq!(outcomes.iter().filter(|ok| **ok).count(), 40);
         assert_eq!(
-            std::iter::from_fn(|| lane.start()).collect::<Vec<_>>(),
+            std::iter::from_fn(|| lane.next()).collect::<Vec<_>>(),
             (0..8).collect::<Vec<_>>()
         );
-        lane.ended();
-        assert_eq!(lane.start(), Some(8));
+        lane.one_ended();
+        assert_eq!(lane.next(), Some(8));
     }
 
     #[test]
     fn who_left_makes_room() {
         let mut lane = Lane::new(1, 1);
         lane.push(1).unwrap();
-        assert_eq!(lane.start(), Some(1));
+        assert_eq!(lane.next(), Some(1));
         lane.push(2).unwrap();
         assert_eq!(lane.push(3), Err(3));
         assert_eq!((lane.purge(|job| *job == 2), lane.waiting()), (1, 0));
@@ -164,27 +201,27 @@ mod tests {
         for n in 0..8 {
             lane.push(n).unwrap();
         }
-        while lane.start().is_some() {}
+        while lane.next().is_some() {}
         for _ in 0..6 {
-            lane.ended();
+            lane.one_ended();
         }
         lane.learn(0);
-        lane.ended();
+        lane.one_ended();
         lane.put_back(7);
         lane.push(9).unwrap();
         assert_eq!(
-            (lane.start(), lane.start()),
+            (lane.next(), lane.next()),
             (Some(7), None),
             "two is the limit now"
         );
-        lane.ended();
-        lane.ended();
+        lane.one_ended();
+        lane.one_ended();
         lane.learn(0);
-        assert_eq!(lane.start(), Some(9));
+        assert_eq!(lane.next(), Some(9));
         lane.push(10).unwrap();
-        assert_eq!(lane.start(), None, "one is the limit now");
+        assert_eq!(lane.next(), None, "one is the limit now");
         lane.unlearn();
-        assert_eq!(lane.start(), Some(10));
+        assert_eq!(lane.next(), Some(10));
     }
 
     #[test]
@@ -193,14 +230,69 @@ mod tests {
         for n in 0..4 {
             lane.push(n).unwrap();
         }
-        assert_eq!((lane.start(), lane.start()), (Some(0), Some(1)));
+        assert_eq!((lane.next(), lane.next()), (Some(0), Some(1)));
         lane.leave_one();
-        lane.ended();
-        assert_eq!(lane.start(), None, "one runs, and one is the limit now");
-        lane.ended();
-        assert_eq!(lane.start(), Some(2));
+        lane.one_ended();
+        assert_eq!(lane.next(), None, "one runs, and one is the limit now");
+        lane.one_ended();
+        assert_eq!(lane.next(), Some(2));
         lane.leave_one();
-        lane.ended();
-        assert_eq!(lane.start(), Some(3));
+        lane.one_ended();
+        assert_eq!(lane.next(), Some(3));
+    }
+
+    #[test]
+    fn bulk_jobs_leave_a_place_free_where_there_is_more_than_one() {
+        let mut lane = Lane::new(3, 32);
+        for n in 100..104 {
+            lane.push(n).unwrap();
+        }
+        assert_eq!((lane.next(), lane.next()), (Some(100), Some(101)));
+        assert_eq!(lane.next(), None, "the third place is not for them");
+        lane.push(1).unwrap();
+        assert_eq!(lane.next(), Some(1));
+        lane.one_ended();
+        assert_eq!(lane.next(), None);
+        lane.ended(Urgency::Bulk);
+        assert_eq!((lane.next(), lane.next()), (Some(102), None));
+        lane.ended(Urgency::Bulk);
+        lane.learn(0);
+        assert_eq!(lane.next(), None, "one runs, and one is the limit now");
+        lane.ended(Urgency::Bulk);
+        assert_eq!(lane.next(), Some(103), "the only place is for everybody");
+    }
+
+    #[test]
+    fn old_bulk_jobs_wait_for_a_place_of_their_own() {
+        let mut lane = Lane::new(2, 32);
+        for n in [100, 101, 1, 2, 3, 4, 5, 6] {
+            lane.push(n).unwrap();
+        }
+        let old = *NOW + AGE;
+        let both = (lane.start(old), lane.start(old));
+        assert_eq!(both, (Some(1), Some(2)));
+        lane.one_ended();
+        assert_eq!(lane.start(old), Some(3));
+        lane.one_ended();
+        assert_eq!(lane.start(old), Some(100));
+        for n in 4..=6 {
+            lane.one_ended();
+            assert_eq!(lane.start(old), Some(n), "the other place is not for 101");
+        }
+    }
+
+    #[test]
+    fn a_queue_full_of_bulk_jobs_has_room_for_interactive_ones() {
+        let mut lane = Lane::new(1, 2);
+        for n in [100, 101, 102] {
+            lane.push(n).unwrap();
+        }
+        assert_eq!(lane.next(), Some(100));
+        assert_eq!(lane.push(103), Err(103));
+        assert_eq!((lane.push(1), lane.push(2)), (Ok(()), Ok(())));
+        assert_eq!(lane.push(3), Err(3), "they count each other");
+        lane.ended(Urgency::Bulk);
+        assert_eq!(lane.next(), Some(1), "nobody was pushed out");
+        assert_eq!(lane.waiting(), 3);
     }
 }

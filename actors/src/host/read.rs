@@ -8,6 +8,7 @@ use crate::lease::LeaseGuard;
 use crate::limits::Deadline;
 use crate::ssh::sftp::{Looked, SftpError};
 use crate::target::{HostName, RemotePath};
+use crate::urgency::Urgency;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub(crate) struct ReadJob {
     /// Where the memory for what is read comes from, and how much is needed to begin with.
     pub(crate) budget: Budget,
     pub(crate) memory: u64,
+    pub(crate) urgency: Urgency,
     pub(crate) claim: Claim,
     pub(crate) reply: oneshot::Sender<Result<Found, FleetError>>,
     pub(crate) span: tracing::Span,
@@ -37,6 +39,7 @@ impl ReadJob {
         Job {
             lane: LaneKind::Files,
             in_shell: false,
+            urgency: self.urgency,
             claim: self.claim.clone(),
             since: Instant::now(),
             attempts: 0,
@@ -50,7 +53,11 @@ impl ReadJob {
         };
         // Only now: a host that does not answer must not keep memory from those that do.
         let waiting = Instant::now();
-        let Some(hold) = self.budget.reserve(self.memory, self.deadline).await else {
+        let Some(hold) = self
+            .budget
+            .reserve_for(self.urgency, self.memory, self.deadline)
+            .await
+        else {
             let waited = waiting.elapsed();
             let what = Contended::Memory;
             let _heard = self.reply.send(Err(FleetError::Busy { what, waited }));

@@ -11,6 +11,7 @@ use crate::outcome::{Execution, Outcome, Stopped};
 use crate::ssh::OpenError;
 use crate::ssh::exec::{self, Allowance, ExecError, Finished, Leftover, Place};
 use crate::target::{HostName, RemotePath};
+use crate::urgency::Urgency;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
@@ -37,6 +38,7 @@ pub(crate) struct RunJob {
     pub(crate) hold: Option<Hold>,
     /// Cancelled when the caller leaves or the fleet goes down.
     pub(crate) cancel: CancellationToken,
+    pub(crate) urgency: Urgency,
     pub(crate) claim: Claim,
     pub(crate) reply: oneshot::Sender<Result<Execution, FleetError>>,
     pub(crate) metrics: Metrics,
@@ -51,6 +53,7 @@ impl RunJob {
         Job {
             lane: LaneKind::Commands,
             in_shell: true,
+            urgency: self.urgency,
             claim: self.claim.clone(),
             since: Instant::now(),
             attempts: 0,

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 /// How fast a bucket fills and how much it holds.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Rate {
+pub struct Rate {
     per_second: f64,
     burst: f64,
 }
@@ -13,7 +13,7 @@ pub(crate) struct Rate {
 impl Rate {
     /// `per_minute` tokens a minute, at most `burst` (and at least one) at once. Nothing for a
     /// rate of zero, which means no limit.
-    pub(crate) fn new(per_minute: u32, burst: u32) -> Option<Self> {
+    pub fn new(per_minute: u32, burst: u32) -> Option<Self> {
         (per_minute > 0).then(|| Self {
             per_second: f64::from(per_minute) / 60.0,
             burst: f64::from(burst.max(1)),
@@ -23,14 +23,14 @@ impl Rate {
 
 /// The tokens of one caller: 24 bytes.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Bucket {
+pub struct Bucket {
     tokens: f64,
     at: Instant,
 }
 
 impl Bucket {
     /// A full bucket.
-    pub(crate) fn full(rate: Rate, now: Instant) -> Self {
+    pub fn full(rate: Rate, now: Instant) -> Self {
         Self {
             tokens: rate.burst,
             at: now,
@@ -38,7 +38,7 @@ impl Bucket {
     }
 
     /// Takes a token, or says how long until there is one.
-    pub(crate) fn take(&mut self, rate: Rate, now: Instant) -> Result<(), Duration> {
+    pub fn take(&mut self, rate: Rate, now: Instant) -> Result<(), Duration> {
         self.refill(rate, now);
         if self.tokens >= 1.0 {
             self.tokens -= 1.0;
@@ -50,7 +50,7 @@ impl Bucket {
     }
 
     /// Whether the bucket is as good as a new one, so that it need not be kept.
-    pub(crate) fn is_full(&self, rate: Rate, now: Instant) -> bool {
+    pub fn is_full(&self, rate: Rate, now: Instant) -> bool {
         let mut later = *self;
         later.refill(rate, now);
         later.tokens >= rate.burst

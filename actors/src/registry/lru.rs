@@ -1,7 +1,7 @@
 //! Which hosts have a place, which of them are in use, and which goes next. Pure.
 //!
 //! The invariants, by construction: places taken never exceed the capacity, and a host that is
-//! leased is never named for eviction. All operations are O(1).
+//! leased is never named for eviction. All operations are O(1), but for the list of the idle.
 
 use hashlink::LinkedHashMap;
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use std::hash::Hash;
 
 /// The places of a pool. `K` names a host; `T` is a point in time.
 #[derive(Debug)]
-pub(crate) struct Places<K, T> {
+pub struct Places<K, T> {
     capacity: usize,
     leases: HashMap<K, usize>,
     /// Places nobody uses, least recently used first, with the time of their last use.
@@ -20,7 +20,7 @@ pub(crate) struct Places<K, T> {
 
 impl<K: Clone + Eq + Hash, T: Copy + Ord> Places<K, T> {
     /// A pool of at least one place.
-    pub(crate) fn new(capacity: usize) -> Self {
+    pub fn new(capacity: usize) -> Self {
         Self {
             capacity: capacity.max(1),
             leases: HashMap::new(),
@@ -30,22 +30,22 @@ impl<K: Clone + Eq + Hash, T: Copy + Ord> Places<K, T> {
     }
 
     /// Places in use, including those of hosts that are leaving.
-    pub(crate) fn taken(&self) -> usize {
+    pub fn taken(&self) -> usize {
         self.leases.len() + self.unleased.len() + self.leaving
     }
 
     /// Hosts that are being stopped.
-    pub(crate) fn leaving(&self) -> usize {
+    pub fn leaving(&self) -> usize {
         self.leaving
     }
 
     /// Whether the host has a place and is not leaving.
-    pub(crate) fn contains(&self, host: &K) -> bool {
+    pub fn contains(&self, host: &K) -> bool {
         self.leases.contains_key(host) || self.unleased.contains_key(host)
     }
 
     /// Takes a lease on a host that has a place; false if it has none.
-    pub(crate) fn lease(&mut self, host: &K) -> bool {
+    pub fn lease(&mut self, host: &K) -> bool {
         if let Some(count) = self.leases.get_mut(host) {
             *count += 1;
             return true;
@@ -60,7 +60,7 @@ impl<K: Clone + Eq + Hash, T: Copy + Ord> Places<K, T> {
     }
 
     /// Gives a lease back.
-    pub(crate) fn release(&mut self, host: &K, now: T) {
+    pub fn release(&mut self, host: &K, now: T) {
         if let Some(count) = self.leases.get_mut(host) {
             *count -= 1;
             if *count == 0 {
@@ -71,7 +71,7 @@ impl<K: Clone + Eq + Hash, T: Copy + Ord> Places<K, T> {
     }
 
     /// Takes a free place for a host that has none, unleased; false if there is none.
-    pub(crate) fn place(&mut self, host: K, now: T) -> bool {
+    pub fn place(&mut self, host: K, now: T) -> bool {
         if self.contains(&host) || self.taken() >= self.capacity {
             return false;
         }
@@ -80,27 +80,40 @@ impl<K: Clone + Eq + Hash, T: Copy + Ord> Places<K, T> {
     }
 
     /// Marks the least recently used host that nobody leases as leaving.
-    pub(crate) fn evict(&mut self) -> Option<K> {
+    pub fn evict(&mut self) -> Option<K> {
         let (host, _) = self.unleased.pop_front()?;
         self.leaving += 1;
         Some(host)
     }
 
-    /// Marks a host as leaving that nobody has used since `cutoff`.
-    pub(crate) fn evict_idle(&mut self, cutoff: T) -> Option<K> {
-        match self.unleased.front() {
-            Some((_, used)) if *used <= cutoff => self.evict(),
-            _ => None,
-        }
+    /// Marks this host as leaving; false if somebody leases it, or it has no place.
+    pub fn dismiss(&mut self, host: &K) -> bool {
+        let unleased = self.unleased.remove(host).is_some();
+        self.leaving += usize::from(unleased);
+        unleased
+    }
+
+    /// The hosts that nobody has used since `cutoff`.
+    pub fn idle(&self, cutoff: T) -> impl Iterator<Item = &K> {
+        let idle = self
+            .unleased
+            .iter()
+            .filter(move |(_, used)| **used <= cutoff);
+        idle.map(|(host, _)| host)
+    }
+
+    /// The host goes first of those nobody leases, whenever it was used.
+    pub fn yield_place(&mut self, host: &K) {
+        self.unleased.to_front(host);
     }
 
     /// A host that was leaving is gone; its place is free.
-    pub(crate) fn left(&mut self) {
+    pub fn left(&mut self) {
         self.leaving = self.leaving.saturating_sub(1);
     }
 
     /// A host ended by itself; its place is free and its leases are void.
-    pub(crate) fn forget(&mut self, host: &K) {
+    pub fn forget(&mut self, host: &K) {
         if self.leases.remove(host).is_none() {
             self.unleased.remove(host);
         }
@@ -135,10 +148,25 @@ mod tests {
         let mut places = Places::new(9);
         places.place("a", 0);
         places.lease(&"a");
-        assert_eq!(places.evict_idle(99), None);
+        assert_eq!(places.idle(99).count(), 0);
+        assert!(!places.dismiss(&"a"), "it is leased");
         places.release(&"a", 50);
-        assert_eq!(places.evict_idle(49), None);
-        assert_eq!(places.evict_idle(50), Some("a"));
+        assert_eq!(places.idle(49).count(), 0);
+        assert_eq!(places.idle(50).collect::<Vec<_>>(), [&"a"]);
+        assert!(places.dismiss(&"a") && !places.dismiss(&"a"));
+        assert_eq!((places.taken(), places.leaving()), (1, 1));
+    }
+
+    #[test]
+    fn who_yields_goes_before_those_that_were_used_earlier() {
+        let mut places = Places::new(9);
+        for (now, host) in ["a", "b", "c"].into_iter().enumerate() {
+            places.place(host, now);
+        }
+        places.yield_place(&"b");
+        places.yield_place(&"nobody");
+        assert_eq!(places.evict(), Some("b"));
+        assert_eq!(places.evict(), Some("a"));
     }
 
     proptest! {
@@ -146,7 +174,7 @@ mod tests {
         #[test]
         fn capacity_holds_and_no_leased_host_is_evicted(
             capacity in 1_usize..6,
-            steps in proptest::collection::vec((0_u8..6, 0_u8..8), 1..400),
+            steps in proptest::collection::vec((0_u8..8, 0_u8..8), 1..400),
         ) {
             let mut places = Places::new(capacity);
             let mut leases: HashMap<u8, usize> = HashMap::new();
@@ -164,6 +192,11 @@ mod tests {
                         leaving += 1;
                     },
                     4 => if leaving > 0 { places.left(); leaving -= 1; },
+                    5 => if places.dismiss(&host) {
+                        prop_assert_eq!(leases.get(&host).copied().unwrap_or(0), 0);
+                        leaving += 1;
+                    },
+                    6 => places.yield_place(&host),
                     _ => { places.forget(&host); leases.remove(&host); }
                 }
                 prop_assert!(places.taken() <= capacity);

@@ -17,7 +17,7 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::Instant;
@@ -30,6 +30,11 @@ const USER_TIMEOUT: Duration = Duration::from_secs(20);
 /// Messages of one channel that wait to be read. Every channel is drained without pause, so this
 /// only bounds what a flood can hold in memory: 16 packets of 32 KiB.
 const CHANNEL_BUFFER: usize = 16;
+
+/// Bytes read from a host at once. russh reads the length of a packet and then its rest, which would
+/// be two system calls and a third that finds nothing for each of the small packets that most are;
+/// what is longer than this goes past the buffer.
+const READ_BUFFER: usize = 2 << 10;
 
 /// How host keys are verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -190,6 +195,7 @@ impl Dialler {
         let config = Arc::new(self.config(&trust));
         let (alive, closed) = oneshot::channel();
         let cut = CancellationToken::new();
+        let stream = BufReader::with_capacity(READ_BUFFER, stream);
         let stream = Severable::new(stream, &cut);
         // From here on an early return, or the deadline dropping this future, cuts the socket.
         let sever = cut.clone().drop_guard();

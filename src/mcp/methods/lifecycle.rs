@@ -1,15 +1,18 @@
 //! `initialize`, `ping`, `server/discover`: who the server is and what it speaks.
 
+use jsonrpsee::types::ErrorObjectOwned;
 use rmcp::model::{
     DiscoverResult, EmptyObject, InitializeResult, JsonObject, PromptsCapability, ProtocolVersion,
     ResourcesCapability, ServerCapabilities, ToolsCapability,
 };
 use serde::Deserialize;
 
-use super::{Ask, Done, Table};
+use super::{Ask, Done, Table, write};
 use crate::mcp::answer::Hold;
 use crate::mcp::catalogue::{Catalogue, Offers};
-use crate::mcp::era::{SUPPORTED, Version};
+use crate::mcp::era::{Era, SUPPORTED, Version};
+use crate::mcp::error::internal;
+use crate::mcp::written::Written;
 
 /// How long clients may keep what `server/discover` says.
 const DISCOVER_TTL_MS: u64 = 60_000;
@@ -22,30 +25,56 @@ struct Initialize {
 }
 
 pub(super) fn register(table: &mut Table) {
-    table.method("initialize", |ask: Ask| async move {
-        let asked: Initialize = ask.parse()?;
-        let version = Version::negotiate(&asked.protocol_version);
-        let catalogue = &ask.catalogue;
-        let mut result = InitializeResult::new(capabilities(catalogue.offers()))
-            .with_server_info(catalogue.implementation())
-            .with_protocol_version(wire(version));
-        result.instructions = catalogue.instructions();
-        Ok(Done {
-            result,
-            hold: Hold::default(),
-            negotiated: Some(version),
-        })
+    let catalogue = table.catalogue.as_ref();
+    let welcomes: Vec<_> = SUPPORTED
+        .into_iter()
+        .filter(|version| version.era() == Era::Legacy)
+        .map(|version| (version, welcome(catalogue, version)))
+        .collect();
+    let (pong, discovered) = (write(&EmptyObject {}, Hold::default()), discover(catalogue));
+    table.method("initialize", move |ask: Ask| {
+        let done = initialize(&ask, &welcomes);
+        async move { done }
     });
-    table.method("ping", |_: Ask| async move { Ok(EmptyObject {}.into()) });
-    table.method("server/discover", |ask: Ask| async move {
-        let catalogue: &dyn Catalogue = ask.catalogue.as_ref();
-        let versions = SUPPORTED.into_iter().map(wire).collect();
-        let mut result = DiscoverResult::new(versions, capabilities(catalogue.offers()))
-            .with_server_info(catalogue.implementation());
-        result.ttl_ms = DISCOVER_TTL_MS;
-        result.instructions = catalogue.instructions();
-        Ok(result.into())
+    table.method("ping", move |_: Ask| {
+        let pong = pong.clone();
+        async move { Ok(pong?.into()) }
     });
+    table.method("server/discover", move |_: Ask| {
+        let discovered = discovered.clone();
+        async move { Ok(discovered?.into()) }
+    });
+}
+
+/// A result that was written when the engine was built, or why it could not be.
+type Ready = Result<Written, ErrorObjectOwned>;
+
+fn initialize(ask: &Ask, welcomes: &[(Version, Ready)]) -> Result<Done, ErrorObjectOwned> {
+    let asked: Initialize = ask.parse()?;
+    let agreed = Version::negotiate(&asked.protocol_version);
+    let welcome = welcomes.iter().find(|(version, _)| *version == agreed);
+    let (_, welcome) = welcome.ok_or_else(internal)?;
+    Ok(Done {
+        written: welcome.clone()?,
+        negotiated: Some(agreed),
+    })
+}
+
+fn welcome(catalogue: &dyn Catalogue, version: Version) -> Ready {
+    let mut result = InitializeResult::new(capabilities(catalogue.offers()))
+        .with_server_info(catalogue.implementation())
+        .with_protocol_version(wire(version));
+    result.instructions = catalogue.instructions();
+    write(&result, Hold::default())
+}
+
+fn discover(catalogue: &dyn Catalogue) -> Ready {
+    let versions = SUPPORTED.into_iter().map(wire).collect();
+    let mut result = DiscoverResult::new(versions, capabilities(catalogue.offers()))
+        .with_server_info(catalogue.implementation());
+    result.ttl_ms = DISCOVER_TTL_MS;
+    result.instructions = catalogue.instructions();
+    write(&result, Hold::default())
 }
 
 /// No `listChanged`, no `subscribe`, no `logging`: nothing is claimed that is not served.

@@ -1,23 +1,31 @@
 //! `prompts/list`, `prompts/get`, `completion/complete`.
 
+use std::sync::Arc;
+
 use jsonrpsee::types::ErrorObjectOwned;
 use rmcp::model::{
-    CompleteRequestParams, CompleteResult, CompletionInfo, GetPromptRequestParams, GetPromptResult,
+    CompleteRequestParams, CompleteResult, CompletionInfo, GetPromptRequestParams,
     ListPromptsResult, PaginatedRequestParams, Prompt,
 };
 
 use super::resources::strip;
-use super::{Ask, Done, Table};
+use super::{Ask, Done, Table, write};
+use crate::mcp::answer::Hold;
 use crate::mcp::catalogue::{Completion, PromptCall};
 use crate::mcp::error::CallError;
 use crate::mcp::finish::Finish;
 use crate::mcp::lists::page;
+use crate::mcp::written::{Lists, Written};
 
 /// How long clients may keep the list: it is part of the program.
 const LIST_TTL_MS: u64 = 60_000;
 
 pub(super) fn register(table: &mut Table) {
-    table.method("prompts/list", |ask: Ask| async move { list(&ask) });
+    let lists = Arc::new(Lists::default());
+    table.method("prompts/list", move |ask: Ask| {
+        let done = list(&ask, &lists);
+        async move { done }
+    });
     table.method("prompts/get", fill_in);
 }
 
@@ -25,11 +33,25 @@ pub(super) fn register_completion(table: &mut Table) {
     table.method("completion/complete", complete);
 }
 
-fn list(ask: &Ask) -> Result<Done<ListPromptsResult>, ErrorObjectOwned> {
+fn list(ask: &Ask, lists: &Lists<Prompt>) -> Result<Done, ErrorObjectOwned> {
     let asked: PaginatedRequestParams = ask.parse()?;
-    let version = ask.context.version;
     let prompts = ask.catalogue.prompts(&ask.context.extensions);
-    let page = page(&prompts, asked.cursor.as_deref())?;
+    let written = match asked.cursor.as_deref() {
+        None => lists.written(&prompts, ask.context.version, || {
+            listed(ask, &prompts, None)
+        }),
+        cursor => listed(ask, &prompts, cursor),
+    };
+    Ok(written?.into())
+}
+
+fn listed(
+    ask: &Ask,
+    prompts: &[Prompt],
+    cursor: Option<&str>,
+) -> Result<Written, ErrorObjectOwned> {
+    let page = page(prompts, cursor)?;
+    let version = ask.context.version;
     let fit = |prompt: &Prompt| {
         let mut prompt = prompt.clone();
         strip(version, &mut prompt.title, &mut prompt.icons);
@@ -38,10 +60,10 @@ fn list(ask: &Ask) -> Result<Done<ListPromptsResult>, ErrorObjectOwned> {
     let mut result = ListPromptsResult::with_all_items(page.items.iter().map(fit).collect());
     result.next_cursor = page.next;
     result.finish(version.era(), &ask.catalogue.implementation(), LIST_TTL_MS);
-    Ok(result.into())
+    write(&result, Hold::default())
 }
 
-async fn fill_in(ask: Ask) -> Result<Done<GetPromptResult>, ErrorObjectOwned> {
+async fn fill_in(ask: Ask) -> Result<Done, ErrorObjectOwned> {
     let asked: GetPromptRequestParams = ask.parse()?;
     let era = ask.era();
     let arguments = asked.arguments.unwrap_or_default();
@@ -71,10 +93,10 @@ async fn fill_in(ask: Ask) -> Result<Done<GetPromptResult>, ErrorObjectOwned> {
     let outcome = ask.catalogue.prompt(call).await;
     let mut result = outcome.map_err(|error| error.into_object(era))?;
     result.finish(era, &ask.catalogue.implementation(), 0);
-    Ok(result.into())
+    Ok(write(&result, Hold::default())?.into())
 }
 
-async fn complete(ask: Ask) -> Result<Done<CompleteResult>, ErrorObjectOwned> {
+async fn complete(ask: Ask) -> Result<Done, ErrorObjectOwned> {
     let asked: CompleteRequestParams = ask.parse()?;
     let era = ask.era();
     let chosen = asked
@@ -92,7 +114,7 @@ async fn complete(ask: Ask) -> Result<Done<CompleteResult>, ErrorObjectOwned> {
     let info = outcome.map_err(|error| error.into_object(era))?;
     let mut result = CompleteResult::new(bounded(info));
     result.finish(era, &ask.catalogue.implementation(), 0);
-    Ok(result.into())
+    Ok(write(&result, Hold::default())?.into())
 }
 
 /// At most 100 values go out (2025-03-26 and later); the rest is only counted.

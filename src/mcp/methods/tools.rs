@@ -1,29 +1,44 @@
 //! `tools/list` and `tools/call`.
 
+use std::sync::Arc;
+
 use jsonrpsee::types::ErrorObjectOwned;
 use rmcp::model::{CallToolRequestParams, ListToolsResult, PaginatedRequestParams, Tool};
 
-use super::{Ask, Done, Table};
-use crate::mcp::answer::{Answer, ToolResult};
+use super::{Ask, Done, Table, write};
+use crate::mcp::answer::{Answer, Hold};
 use crate::mcp::catalogue::ToolCall;
 use crate::mcp::era::{Era, Version};
 use crate::mcp::error::CallError;
 use crate::mcp::finish::Finish;
 use crate::mcp::lists::page;
 use crate::mcp::param_header;
+use crate::mcp::written::{Lists, Written};
 
 /// How long clients may keep the list. It changes with the configuration only.
 const LIST_TTL_MS: u64 = 60_000;
 
 pub(super) fn register(table: &mut Table) {
-    table.method("tools/list", |ask: Ask| async move { list(&ask) });
+    let lists = Arc::new(Lists::default());
+    table.method("tools/list", move |ask: Ask| {
+        let done = list(&ask, &lists);
+        async move { done }
+    });
     table.method("tools/call", call);
 }
 
-fn list(ask: &Ask) -> Result<Done<ListToolsResult>, ErrorObjectOwned> {
+fn list(ask: &Ask, lists: &Lists<Tool>) -> Result<Done, ErrorObjectOwned> {
     let asked: PaginatedRequestParams = ask.parse()?;
     let tools = ask.catalogue.tools(&ask.context.extensions);
-    let page = page(&tools, asked.cursor.as_deref())?;
+    let written = match asked.cursor.as_deref() {
+        None => lists.written(&tools, ask.context.version, || listed(ask, &tools, None)),
+        cursor => listed(ask, &tools, cursor),
+    };
+    Ok(written?.into())
+}
+
+fn listed(ask: &Ask, tools: &[Tool], cursor: Option<&str>) -> Result<Written, ErrorObjectOwned> {
+    let page = page(tools, cursor)?;
     let version = ask.context.version;
     let tools = page
         .items
@@ -33,7 +48,7 @@ fn list(ask: &Ask) -> Result<Done<ListToolsResult>, ErrorObjectOwned> {
     let mut result = ListToolsResult::with_all_items(tools);
     result.next_cursor = page.next;
     result.finish(version.era(), &ask.catalogue.implementation(), LIST_TTL_MS);
-    Ok(result.into())
+    write(&result, Hold::default())
 }
 
 /// Leaves out what `version` does not know.
@@ -54,7 +69,7 @@ fn fit(mut tool: Tool, version: Version) -> Tool {
     tool
 }
 
-async fn call(ask: Ask) -> Result<Done<ToolResult>, ErrorObjectOwned> {
+async fn call(ask: Ask) -> Result<Done, ErrorObjectOwned> {
     let asked: CallToolRequestParams = ask.parse()?;
     let (version, era) = (ask.context.version, ask.era());
     let name = asked.name.into_owned();
@@ -80,17 +95,11 @@ async fn call(ask: Ask) -> Result<Done<ToolResult>, ErrorObjectOwned> {
     result
         .result
         .finish(era, &ask.catalogue.implementation(), 0);
-    Ok(Done {
-        result,
-        hold,
-        negotiated: None,
-    })
+    Ok(write(&result, hold)?.into())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use rmcp::model::JsonObject;
 
     use super::*;

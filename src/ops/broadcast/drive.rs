@@ -9,7 +9,7 @@ use super::{Audience, Task};
 use crate::access::Principal;
 use crate::ops::fold::{Added, Groups, Normalize};
 use crate::ops::{Failure, Ops, Step, Unit};
-use fleet::{Deadline, HostName};
+use fleet::{Deadline, HostName, Urgency};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::time::Duration;
@@ -28,6 +28,7 @@ pub(super) struct Drive<'a> {
     pub(super) over: Deadline,
     pub(super) stop: CancellationToken,
     pub(super) width: usize,
+    pub(super) urgency: Urgency,
     pub(super) normalize: Normalize,
 }
 

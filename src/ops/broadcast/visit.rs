@@ -126,7 +126,10 @@ impl Drive<'_> {
         turn: Turn<'t>,
     ) -> Result<(Lease, Turn<'t>), Without> {
         let arriving = async {
-            let lease = self.ops.lease(self.principal, host, self.until).await?;
+            let lease = self
+                .ops
+                .lease_for(self.principal, host, self.urgency, self.until)
+                .await?;
             let reached = lease.reach(self.until).await;
             reached.map_err(|error| self.ops.failure(self.principal, error))?;
             Ok(lease)

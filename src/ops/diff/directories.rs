@@ -6,7 +6,7 @@ use super::survey::{Relative, Survey};
 use crate::access::Principal;
 use crate::ops::checksum::{self, Sum};
 use crate::ops::{Failure, Ops, Progress, Step, Unit};
-use fleet::{Budget, Deadline, FleetError, Hold, Target};
+use fleet::{Budget, Deadline, FleetError, Hold, Lease, Target, Urgency};
 use std::collections::BTreeMap;
 
 /// Memory for the surveys of both sides, and for what comes of them. There is one copy of it.
@@ -96,10 +96,21 @@ impl Ops {
         place: &Target,
         deadline: Deadline,
     ) -> Result<Hold, Failure> {
-        let lease = self.lease(principal, &place.host, deadline).await?;
+        let lease = self.bulk(principal, place, deadline).await?;
         let memory = Budget::output_of(MEMORY).min(self.most_held());
         let hold = lease.hold(memory, deadline).await;
         hold.map_err(|error| self.failure(principal, error))
+    }
+
+    /// The work below a directory is as much as there is in it.
+    async fn bulk(
+        &self,
+        principal: &Principal,
+        place: &Target,
+        deadline: Deadline,
+    ) -> Result<Lease, Failure> {
+        self.lease_for(principal, &place.host, Urgency::Bulk, deadline)
+            .await
     }
 
     async fn survey(
@@ -108,7 +119,7 @@ impl Ops {
         place: &Target,
         deadline: Deadline,
     ) -> Result<Survey, Failure> {
-        let lease = self.lease(principal, &place.host, deadline).await?;
+        let lease = self.bulk(principal, place, deadline).await?;
         let survey = Survey::of(&lease, &place.path, deadline).await;
         survey.map_err(|error| self.failure(principal, error))
     }
@@ -121,7 +132,7 @@ impl Ops {
         files: &[(Relative, u64)],
         deadline: Deadline,
     ) -> Result<Option<Vec<Option<Sum>>>, Failure> {
-        let lease = self.lease(principal, &place.host, deadline).await?;
+        let lease = self.bulk(principal, place, deadline).await?;
         let paths = files
             .iter()
             .map(|(below, _)| place.path.join(below.as_bytes()));

@@ -141,7 +141,6 @@ impl FileReport {
         let offset = offset + part.start as u64;
         bytes.truncate(part.end);
         bytes.drain(..part.start);
-        let mime_type = mime_type(&bytes);
         // Who asked for so many bytes and got them need not be told that there are more.
         let asked =
             matches!(range, Range::Bytes { limit: Some(limit), .. } if bytes.len() as u64 >= limit);
@@ -154,9 +153,9 @@ impl FileReport {
             modified: attributes.modified.map(date),
             offset,
             truncated,
-            mime_type: match content {
+            mime_type: match &content {
                 Bytes::Text(_) => "text/plain",
-                Bytes::Binary(_) => mime_type,
+                Bytes::Binary(bytes) => mime_type(bytes),
             },
             encoding: content.encoding(),
             content,

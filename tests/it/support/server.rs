@@ -2,6 +2,7 @@
 //! command line. The environment is empty but for what is named here.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -105,6 +106,11 @@ impl TestServer {
     /// The MCP endpoint.
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}/mcp", self.http)
+    }
+
+    /// Where the main listener is.
+    pub(crate) fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.http))
     }
 
     /// A page of the main listener, such as `/health`.
