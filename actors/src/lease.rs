@@ -157,6 +157,7 @@ impl Lease {
             max_output,
             compared,
             deadline,
+            reuse: !self.tools.limits.shell_idle.is_zero(),
             queued: Instant::now(),
             hold: Some(hold),
             cancel,

@@ -12,6 +12,7 @@ mod host_key;
 pub(crate) mod lifeline;
 pub(crate) mod sever;
 pub(crate) mod sftp;
+pub(crate) mod shell;
 
 pub(crate) use dial::Dialler;
 pub use dial::HostKeyPolicy;

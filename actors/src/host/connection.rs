@@ -102,6 +102,7 @@ impl State {
                 }
                 self.up_since = now;
                 self.files = Files::Absent;
+                self.forget_shells();
                 // A connection that was made for nobody has no first call to wait for.
                 if self.ahead != Ahead::Due || self.waiting() > 0 {
                     self.ahead = Ahead::Nothing;
@@ -149,6 +150,7 @@ impl State {
             self.reads_unserved();
         }
         self.files = Files::Absent;
+        self.forget_shells();
         self.ahead = Ahead::Nothing;
         self.reconnect(me);
     }

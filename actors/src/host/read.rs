@@ -40,6 +40,7 @@ impl ReadJob {
     pub(crate) fn queue(self) -> Job {
         Job {
             lane: LaneKind::Files,
+            in_shell: false,
             urgency: self.urgency,
             claim: self.claim.clone(),
             since: Instant::now(),
