@@ -18,6 +18,7 @@ use crate::error::FleetError;
 use crate::host::link::Penalty;
 use crate::host::{Context, HostEvent, HostRef};
 use crate::inventory::Inventory;
+use crate::latency::Paces;
 use crate::lease::{Lease, Released, Tools};
 use crate::queue::{Queue, Waits};
 use crate::supervisor::{Birth, Spawn};
@@ -122,6 +123,8 @@ pub(crate) struct State {
     entries: HashMap<HostName, Entry>,
     waiters: Queue<Waiter>,
     penalties: HashMap<HostName, Penalty>,
+    /// How long each host takes. Only hosts of the inventory are ever spawned, which bounds it.
+    paces: HashMap<HostName, Paces>,
     heat: Heat<HostName>,
     warming: Warming,
     generations: u64,
@@ -146,6 +149,7 @@ impl Actor for Registry {
             entries: HashMap::new(),
             waiters: Queue::default(),
             penalties: HashMap::new(),
+            paces: HashMap::new(),
             heat: Heat::new(limits.capacity, limits.warm_timeout),
             warming: Warming::default(),
             generations: 0,
