@@ -20,6 +20,7 @@ use crate::error::FleetError;
 use crate::host::link::Penalty;
 use crate::host::{Context, HostEvent, HostRef};
 use crate::inventory::Inventory;
+use crate::latency::Paces;
 use crate::lease::{Lease, Released, SecondOver, SecondWanted, Tools};
 use crate::queue::{Queue, Waits};
 use crate::supervisor::{Birth, Spawn};
@@ -128,6 +129,8 @@ pub(crate) struct State {
     penalties: HashMap<HostName, Penalty>,
     /// Hosts that refused a second connection, and when.
     seconds_refused: HashMap<HostName, Instant>,
+    /// How long each host takes. Only hosts of the inventory are ever spawned, which bounds it.
+    paces: HashMap<HostName, Paces>,
     heat: Heat<HostName>,
     warming: Warming,
     generations: u64,
@@ -153,6 +156,7 @@ impl Actor for Registry {
             waiters: Queue::default(),
             penalties: HashMap::new(),
             seconds_refused: HashMap::new(),
+            paces: HashMap::new(),
             heat: Heat::new(limits.capacity, limits.warm_timeout),
             warming: Warming::default(),
             generations: 0,
