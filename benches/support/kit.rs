@@ -3,9 +3,11 @@
 #![allow(dead_code, reason = "a bench uses some of it, the tests use the rest")]
 
 pub(crate) mod client;
+pub(crate) mod daemon;
 pub(crate) mod delay;
 pub(crate) mod mcp;
 pub(crate) mod stats;
+pub(crate) mod usage;
 
 /// The same support that the black-box tests use.
 #[path = "../../tests/it/support"]

@@ -52,6 +52,12 @@ impl Client {
         Ok(client)
     }
 
+    /// Connects again and keeps the session: a server may have closed a connection that was idle.
+    pub(crate) async fn reconnect(&mut self) -> Result<()> {
+        self.connection = Connection::open(self.address).await?;
+        Ok(())
+    }
+
     /// The call of a tool, whose answer holds `expected`.
     pub(crate) fn tool(&self, name: &str, arguments: &Value, expected: &str) -> Call {
         let params = json!({"name": name, "arguments": arguments});
