@@ -23,7 +23,7 @@ use crate::stdio;
 use ::http::Extensions;
 use fleet::inventory::InventoryError;
 use fleet::inventory::local::LocalError;
-use fleet::{Deadline, Fleet, Inventory, Limits, StartError};
+use fleet::{Deadline, Fleet, HostName, Inventory, Limits, StartError};
 use gate::Keys;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::io;
@@ -80,6 +80,8 @@ pub struct Backend {
     /// The operations.
     pub ops: Ops,
     fleet: Fleet,
+    /// What is to be connected once somebody is served.
+    warm: Vec<HostName>,
 }
 
 impl Backend {
@@ -93,8 +95,9 @@ impl Backend {
             tracing::warn!(alias = skipped.alias, reason = %skipped.reason, "a host is left out");
         }
         for problem in strangers(config, &inventory) {
-            tracing::info!(problem, "a tag names what is no host");
+            tracing::info!(problem, "the configuration names what is no host");
         }
+        let (warm, _) = hosts::warm(config, &inventory);
         let fleet = Fleet::start(fleet::Settings {
             inventory,
             limits: limits(config),
@@ -102,7 +105,16 @@ impl Backend {
         })
         .await?;
         let ops = Ops::new(fleet.clone(), config.auth.visible.clone());
-        Ok(Self { ops, fleet })
+        Ok(Self { ops, fleet, warm })
+    }
+
+    /// Begins to connect the hosts of `ssh.warm`, in the background.
+    fn warm_up(&mut self) {
+        let hosts = std::mem::take(&mut self.warm);
+        if !hosts.is_empty() {
+            tracing::info!(hosts = hosts.len(), "warming up");
+            self.fleet.warm(hosts);
+        }
     }
 
     /// Closes every connection once work in progress has ended, or `grace` is over.
@@ -168,11 +180,12 @@ impl Server {
         let Self {
             http,
             admin,
-            backend,
+            mut backend,
             grace,
         } = self;
         let (draining, stop) = (shutdown.child_token(), CancellationToken::new());
         let fleet = backend.fleet.clone();
+        backend.warm_up();
         // Neither listener ends by itself: cancelled before the shutdown, this tells of a panic.
         let ended = CancellationToken::new();
         let operations = watched(&ended, admin.run(draining.clone(), stop.clone()));
@@ -223,9 +236,10 @@ pub async fn serve_stdio(
     config: &Config,
     shutdown: CancellationToken,
 ) -> Result<io::Result<()>, ServerError> {
-    let backend = Backend::serving(config).await?;
+    let mut backend = Backend::serving(config).await?;
     build_info();
     let engine = engine(config, &backend);
+    backend.warm_up();
     let mut extensions = Extensions::new();
     extensions.insert(Principal::anonymous(config.auth.role));
     let settings = stdio::Settings {
@@ -328,6 +342,7 @@ fn limits(config: &Config) -> Limits {
     Limits {
         capacity: config.ssh.max_pool_size,
         idle_timeout: config.ssh.idle_timeout,
+        warm_timeout: config.ssh.warm_timeout,
         connect_timeout: config.ssh.connection_timeout,
         command_timeout: config.limits.command_timeout,
         running: config.limits.host_running,

@@ -201,6 +201,13 @@ impl Fleet {
         }
     }
 
+    /// Connects these hosts in the background, as many as there are places for that no caller
+    /// needs, and keeps them for a while. Says nothing of how that goes.
+    pub fn warm(&self, hosts: Vec<HostName>) {
+        // Fails only when the fleet is gone.
+        let _sent = self.inner.registry.cast(registry::Msg::Warm(hosts));
+    }
+
     /// The hosts there are.
     #[must_use]
     pub fn inventory(&self) -> &Inventory {

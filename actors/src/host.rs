@@ -13,6 +13,7 @@ mod flow;
 pub(crate) mod job;
 mod lane;
 pub(crate) mod link;
+mod prepare;
 pub(crate) mod read;
 pub(crate) mod run;
 
@@ -27,6 +28,7 @@ use crate::urgency::Urgency;
 use job::{Job, LaneKind, Undone};
 use lane::Lane;
 use link::{Epoch, Link, Penalty};
+use prepare::Ahead;
 use ractor::{Actor, ActorProcessingErr, ActorRef, DerivedActorRef};
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +48,8 @@ pub(crate) enum HostEvent {
     Penalised { host: HostName, penalty: Penalty },
     /// It connected; earlier failures are forgiven.
     Connected { host: HostName },
+    /// A call reads a file of it, the first since it was spawned.
+    Read { host: HostName },
 }
 
 /// What every host gets when it is spawned.
@@ -79,6 +83,11 @@ impl HostRef {
         let _sent = self.0.cast(Msg::Reach(reply));
     }
 
+    /// Makes the host ready for calls that have not come yet.
+    pub(crate) fn prepare(&self) {
+        let _sent = self.0.cast(Msg::Prepare);
+    }
+
     /// A caller left the queue: what its job holds can be given back.
     pub(crate) fn left(&self) {
         let _sent = self.0.cast(Msg::Left);
@@ -99,6 +108,8 @@ impl HostRef {
 pub(crate) enum Msg {
     Submit(Job),
     Reach(Reached),
+    /// Be ready for calls that have not come yet.
+    Prepare,
     /// Somebody left a queue.
     Left,
     Dialled(Epoch, Result<(Session, Closed), DialError>),
@@ -135,6 +146,9 @@ pub(crate) struct State {
     link: Link<Arc<Session>>,
     up_since: Instant,
     files: Files,
+    ahead: Ahead,
+    /// Whether its callers read files, so that SFTP is worth opening ahead.
+    is_read: bool,
     commands: Lane<Job>,
     reads: Lane<Job>,
     /// Who waits for the connection that is being made, and for nothing else.
@@ -148,6 +162,8 @@ pub(crate) struct State {
 pub(crate) struct Args {
     pub(crate) settings: Arc<HostSettings>,
     pub(crate) penalty: Option<Penalty>,
+    /// Whether its callers read files.
+    pub(crate) is_read: bool,
     pub(crate) context: Context,
 }
 
@@ -162,6 +178,8 @@ impl Actor for Host {
             link: Link::new(args.penalty),
             up_since: Instant::now(),
             files: Files::Absent,
+            ahead: Ahead::default(),
+            is_read: args.is_read,
             commands: Lane::new(limits.running, limits.queued),
             reads: Lane::new(FILE_OPERATIONS, limits.queued),
             reaching: Vec::new(),
@@ -181,6 +199,7 @@ impl Actor for Host {
         match message {
             Msg::Submit(job) => state.submit(&me, job),
             Msg::Reach(reply) => state.reach(&me, reply),
+            Msg::Prepare => state.prepare(&me),
             // What comes after every message does it.
             Msg::Left => {}
             Msg::Dialled(epoch, result) => state.dialled(&me, epoch, result),
@@ -210,6 +229,7 @@ impl Actor for Host {
         state.purge();
         state.pump(&me);
         state.tell_reached();
+        state.look_ahead(&me);
         while state.jobs.try_join_next().is_some() {}
         while state.watchers.try_join_next().is_some() {}
         Ok(())

@@ -30,6 +30,9 @@ pub struct Limits {
     pub capacity: usize,
     /// How long an unleased host keeps its connection. Enforced by the registry.
     pub idle_timeout: Duration,
+    /// How long after its last use a host that is used often keeps its connection, at the most.
+    /// Enforced by the registry.
+    pub warm_timeout: Duration,
     /// TCP, key exchange, host key and authentication together. Enforced by the dialler.
     pub connect_timeout: Duration,
     /// A command, from its start on the host. Enforced by the job and, should Scout vanish, by
@@ -63,6 +66,7 @@ impl Default for Limits {
         Self {
             capacity: 100,
             idle_timeout: Duration::from_secs(60),
+            warm_timeout: Duration::from_secs(1800),
             connect_timeout: Duration::from_secs(10),
             command_timeout: Duration::from_secs(30),
             running: 8,

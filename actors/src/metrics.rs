@@ -4,6 +4,7 @@
 //! 0, so that the first event is seen by `increase()`. No metric has a label that a client can set.
 
 use crate::error::Phase;
+use crate::registry::Reason;
 use crate::urgency::Urgency;
 use metrics::{
     Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram,
@@ -75,6 +76,7 @@ pub(crate) struct Handles {
     miss: Counter,
     connections: Gauge,
     evicted: [Counter; 2],
+    warmed: [Counter; 2],
     lock_wait: Histogram,
     queue_wait: [Histogram; Urgency::ALL.len()],
     connect_ok: Counter,
@@ -102,6 +104,10 @@ impl Handles {
         describe_counter!(
             "scout_pool_evictions_total",
             "Host actors stopped to make room or for being idle"
+        );
+        describe_counter!(
+            "scout_pool_warmed_total",
+            "Connections made before a call asked for them: at the start, or because the host is used often"
         );
         describe_gauge!(
             "scout_pool_waiting",
@@ -156,6 +162,8 @@ impl Handles {
             connections: gauge!("scout_pool_connections"),
             evicted: ["capacity", "idle"]
                 .map(|reason| counter!("scout_pool_evictions_total", "reason" => reason)),
+            warmed: ["start", "hot"]
+                .map(|reason| counter!("scout_pool_warmed_total", "reason" => reason)),
             lock_wait: histogram!(LOCK_WAIT),
             queue_wait: Urgency::ALL
                 .map(|urgency| histogram!(QUEUE_WAIT, "urgency" => urgency.label())),
@@ -185,6 +193,7 @@ impl Handles {
         ]
         .into_iter()
         .chain(&this.evicted)
+        .chain(&this.warmed)
         .chain(&this.connect_failed)
         {
             counter.increment(0);
@@ -222,6 +231,15 @@ impl Handles {
         match why {
             Eviction::Capacity => capacity,
             Eviction::Idle => idle,
+        }
+        .increment(1);
+    }
+
+    pub(crate) fn warmed(&self, why: Reason) {
+        let [start, hot] = &self.warmed;
+        match why {
+            Reason::Start => start,
+            Reason::Hot => hot,
         }
         .increment(1);
     }

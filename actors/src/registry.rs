@@ -6,10 +6,13 @@
 //! waits for anybody: hosts are spawned and stopped by message.
 //!
 //! Live and leaving hosts together never exceed the capacity, and a leased host is never stopped.
+//! Hosts that are used often are kept, and made warm again, where no caller needs the place.
 
+mod heat;
 mod life;
 pub(crate) mod lru;
 mod serve;
+mod warm;
 
 use crate::error::FleetError;
 use crate::host::link::Penalty;
@@ -20,6 +23,7 @@ use crate::queue::{Queue, Waits};
 use crate::supervisor::{Birth, Spawn};
 use crate::target::HostName;
 use crate::urgency::Urgency;
+use heat::Heat;
 use lru::Places;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::collections::HashMap;
@@ -27,6 +31,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+pub(crate) use warm::Reason;
+use warm::Warming;
 
 /// Answers a request for a lease.
 pub(crate) type Grant = oneshot::Sender<Result<Lease, FleetError>>;
@@ -43,6 +49,8 @@ pub(crate) enum Msg {
         close: bool,
         reply: oneshot::Sender<usize>,
     },
+    /// Connect these before anybody asks for them.
+    Warm(Vec<HostName>),
     Tick,
 }
 
@@ -114,6 +122,8 @@ pub(crate) struct State {
     entries: HashMap<HostName, Entry>,
     waiters: Queue<Waiter>,
     penalties: HashMap<HostName, Penalty>,
+    heat: Heat<HostName>,
+    warming: Warming,
     generations: u64,
     leases: usize,
     closed: bool,
@@ -136,6 +146,8 @@ impl Actor for Registry {
             entries: HashMap::new(),
             waiters: Queue::default(),
             penalties: HashMap::new(),
+            heat: Heat::new(limits.capacity, limits.warm_timeout),
+            warming: Warming::default(),
             generations: 0,
             leases: 0,
             closed: false,
@@ -154,7 +166,7 @@ impl Actor for Registry {
             Msg::Lease(waiter) => self.request(state, waiter),
             Msg::Released(released) => state.released(&released),
             Msg::Birth(birth) => state.birth(birth),
-            Msg::Event(event) => state.note(event),
+            Msg::Event(event) => self.note(state, event),
             Msg::States(reply) => {
                 let states = state
                     .entries
@@ -167,9 +179,14 @@ impl Actor for Registry {
                 state.closed |= close;
                 let _heard = reply.send(state.leases);
             }
-            Msg::Tick => self.stop_idle(state),
+            Msg::Warm(hosts) => self.ask_for(state, &hosts),
+            Msg::Tick => {
+                self.look_for_warmth(state);
+                self.stop_idle(state);
+            }
         }
         self.serve(state);
+        self.warm(state);
         self.tools.metrics.pool_waiting(state.waiters.len());
         Ok(())
     }

@@ -135,6 +135,9 @@ impl<'a> Check<'a> {
                 .warn(Warning::AcceptsUnknownHostKeys { origin });
         }
         let config = self.path("ssh.config", &raw.config);
+        // Each was read once, where it stands.
+        let warm = raw.warm.iter().map(|item| Expression::parse(item).ok());
+        let warm: Vec<_> = warm.collect::<Option<_>>()?;
         Some(Ssh {
             config: config?,
             known_hosts: known_hosts?,
@@ -142,6 +145,8 @@ impl<'a> Check<'a> {
             connection_timeout: Duration::from_millis(raw.connection_timeout),
             keepalive: Duration::from_millis(raw.keepalive),
             idle_timeout: Duration::from_millis(raw.idle_timeout),
+            warm_timeout: Duration::from_millis(raw.warm_timeout),
+            warm: (!warm.is_empty()).then(|| Expression::joined(&warm)),
             max_pool_size: raw.max_pool_size,
             host_status_ttl: Duration::from_millis(raw.host_status_ttl),
         })

@@ -41,6 +41,8 @@ pub(super) enum Kind {
     TagTable,
     /// Host expressions without tags.
     Hosts,
+    /// Host expressions, perhaps none.
+    Expressions,
     /// The name of a key.
     Name,
     /// A SHA-256 in hex.
@@ -91,6 +93,15 @@ impl Kind {
                 .ok_or_else(String::new)
         };
         match self {
+            Self::Expressions => match given {
+                Given::List(items) => text::expressions(items),
+                // A comma may stand between brackets.
+                other => match other.one()? {
+                    "" => Ok(Vec::new()),
+                    text => text::expressions(&[text.to_owned()]),
+                },
+            }
+            .map(Held::List),
             Self::Switch => match given {
                 Given::Switch(value) => Ok(Held::Switch(*value)),
                 _ => text::switch(given.one()?)
@@ -197,6 +208,10 @@ impl Kind {
             Self::TagTable => "a table of tags, each with the hosts that have it".into(),
             Self::Hosts => {
                 "host names, `web-*` and `web-[01-18]`, less those behind `!`; no tags".into()
+            }
+            Self::Expressions => {
+                "host expressions, such as `web-*`, `web-[01-18]`, `@db` or `all`, less those behind `!`"
+                    .into()
             }
             Self::Name => "a name of letters, digits, `.`, `_` and `-`, at most 64".into(),
             Self::Digest => "64 hexadecimal digits; `scout key new NAME` prints them".into(),

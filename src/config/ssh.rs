@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use fleet::inventory::Expression;
 use serde::Deserialize;
 
 use super::key::Key;
@@ -49,6 +50,15 @@ pub(super) const KEYS: &[Key] = &[
     .or("MCP_CAT_IDLE_TIMEOUT")
     .about("A connection nobody uses is closed after this long. One in use is never closed for its age."),
     Key::new(
+        "ssh.warm_timeout",
+        "SCOUT_WARM_TIMEOUT",
+        Kind::Span { bare: Bare::Seconds, min: 0, max: DAY },
+        "30m",
+    )
+    .about("A host that is used often, every two minutes or in bursts, stays connected beyond `idle_timeout` and is connected again when it was lost: the longer the more it was used, and at most this long after its last use; 0 turns it off. Half of the pool at most is kept so, and whoever needs a place gets one of these first."),
+    Key::new("ssh.warm", "SCOUT_WARM", Kind::Expressions, "")
+    .about("Host expressions, such as `web-*` or `@db`: hosts to connect in the background once the server listens, as many as the pool has places. They stay for `warm_timeout`, longer if they are used. What is no host is said and passed over."),
+    Key::new(
         "ssh.max_pool_size",
         "SCOUT_MAX_POOL_SIZE",
         Kind::Count { min: 1, max: 65_536 },
@@ -73,6 +83,8 @@ pub(super) struct RawSsh {
     pub connection_timeout: u64,
     pub keepalive: u64,
     pub idle_timeout: u64,
+    pub warm_timeout: u64,
+    pub warm: Vec<String>,
     pub max_pool_size: usize,
     pub host_status_ttl: u64,
 }
@@ -92,6 +104,10 @@ pub struct Ssh {
     pub keepalive: Duration,
     /// How long an unused connection stays.
     pub idle_timeout: Duration,
+    /// How long after its last use a host that is used often stays connected, at the most.
+    pub warm_timeout: Duration,
+    /// The hosts to connect at the start, if any.
+    pub warm: Option<Expression>,
     /// Hosts connected at a time.
     pub max_pool_size: usize,
     /// How long a host's last known state is shown; zero probes each time.

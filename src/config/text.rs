@@ -87,6 +87,14 @@ pub(super) fn hosts(items: &[String]) -> Result<Vec<String>, String> {
     Ok(items.to_vec())
 }
 
+/// Host expressions.
+pub(super) fn expressions(items: &[String]) -> Result<Vec<String>, String> {
+    for item in items {
+        Expression::parse(item).map_err(|error| format!("`{}`: {error}", item.escape_debug()))?;
+    }
+    Ok(items.to_vec())
+}
+
 /// A path, not yet expanded. `~user` needs the user database and is refused.
 pub(super) fn path(text: &str) -> Result<String, String> {
     match text.strip_prefix('~') {

@@ -5,8 +5,8 @@
 use super::ServerError;
 use crate::config::{Config, KnownHosts};
 use fleet::inventory::local::LocalError;
-use fleet::inventory::{Local, Sources};
-use fleet::{HostKeyPolicy, Inventory};
+use fleet::inventory::{ExpressionError, Local, Sources};
+use fleet::{HostKeyPolicy, HostName, Inventory};
 use std::path::PathBuf;
 
 /// Reads the hosts there are.
@@ -42,7 +42,25 @@ pub fn strangers(config: &Config, inventory: &Inventory) -> Vec<String> {
             }
         }
     }
+    let (_, unknown) = warm(config, inventory);
+    found.extend(unknown);
     found
+}
+
+/// The hosts to connect at the start, those of them that exist for clients; and what is no host, as
+/// whole sentences.
+pub(super) fn warm(config: &Config, inventory: &Inventory) -> (Vec<HostName>, Vec<String>) {
+    let Some(expression) = &config.ssh.warm else {
+        return (Vec::new(), Vec::new());
+    };
+    let entries = inventory.iter().map(|entry| (entry.name(), entry.tags()));
+    let (mut hosts, strangers) = expression.select_those_there(entries);
+    let visible = &config.auth.visible;
+    hosts.retain(|host| {
+        visible.allow.contains(host.as_str()) && !visible.block.contains(host.as_str())
+    });
+    let said = |error: &ExpressionError| format!("`ssh.warm` asks for {}", error.problem());
+    (hosts, strangers.iter().map(said).collect())
 }
 
 /// A file named in Scout's own configuration replaces those of the ssh configuration; the usual

@@ -23,10 +23,10 @@ impl Backend {
         let opened = tokio::task::spawn_blocking(move || places(&told)).await;
         let opened = opened.map_err(|_| ServerError::Failed("the opening of `transfer.roots`"))?;
         let places = opened?;
-        let Self { ops, fleet } = Self::start(config).await?;
+        let started = Self::start(config).await?;
         Ok(Self {
-            ops: ops.with_places(places),
-            fleet,
+            ops: started.ops.with_places(places),
+            ..started
         })
     }
 }

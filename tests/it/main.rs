@@ -80,3 +80,5 @@ mod the_documented_examples_work;
 mod the_pool_keeps_its_capacity;
 #[cfg(test)]
 mod the_terminal_knows_what_can_follow;
+#[cfg(test)]
+mod what_is_used_often_is_warm;

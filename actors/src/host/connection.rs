@@ -4,6 +4,7 @@
 //! look like one that is slow.
 
 use super::link::{Admission, Epoch};
+use super::prepare::Ahead;
 use super::{Files, HostEvent, Msg, Reached, State, run};
 use crate::error::{DialError, FleetError};
 use crate::ssh::{Closed, Session};
@@ -101,6 +102,10 @@ impl State {
                 }
                 self.up_since = now;
                 self.files = Files::Absent;
+                // A connection that was made for nobody has no first call to wait for.
+                if self.ahead != Ahead::Due || self.waiting() > 0 {
+                    self.ahead = Ahead::Nothing;
+                }
                 self.commands.unlearn();
                 self.context.metrics.connection_up();
                 let me = me.clone();
@@ -144,14 +149,19 @@ impl State {
             self.reads_unserved();
         }
         self.files = Files::Absent;
+        self.ahead = Ahead::Nothing;
         self.reconnect(me);
+    }
+
+    /// Calls that wait, for work or for nothing but the connection.
+    fn waiting(&self) -> usize {
+        self.commands.waiting() + self.reads.waiting() + self.reaching.len()
     }
 
     /// Dials again if anything waits.
     pub(super) fn reconnect(&mut self, me: &ActorRef<Msg>) {
         self.purge();
-        let waiting = self.commands.waiting() + self.reads.waiting() + self.reaching.len();
-        if waiting > 0
+        if self.waiting() > 0
             && let Err(error) = self.admit(me)
         {
             self.refuse_waiting(&error);

@@ -2,6 +2,7 @@
 
 use super::job::{Job, LaneKind, PAUSE, Slot, Undone};
 use super::link::Epoch;
+use super::prepare::Ahead;
 use super::{Files, Msg, State, run};
 use crate::error::FleetError;
 use crate::ssh::sftp::{Sftp, SftpError};
@@ -41,6 +42,11 @@ impl State {
         if epoch != self.link.epoch() || !matches!(self.files, Files::Opening) {
             return;
         }
+        if result.is_err() && self.is_for_nobody() {
+            // Whoever reads will find out, and a command is served without it.
+            (self.files, self.ahead) = (Files::Absent, Ahead::Over);
+            return;
+        }
         if let Err(SftpError::Lost | SftpError::Open(OpenError::Lost)) = result {
             // Gone, or deaf: either way there is no use in it for anybody.
             let lost = self.link.lost(epoch);
@@ -48,7 +54,9 @@ impl State {
         }
         self.files = match result {
             Ok(sftp) => Files::Open(Arc::new(sftp)),
-            Err(SftpError::Lost | SftpError::Open(OpenError::Lost)) => Files::Absent,
+            Err(SftpError::Lost | SftpError::Blocked | SftpError::Open(OpenError::Lost)) => {
+                Files::Absent
+            }
             Err(SftpError::Open(OpenError::TooMany)) if self.commands.running() > 0 => {
                 self.commands.leave_one();
                 Files::Crowded
@@ -82,10 +90,13 @@ impl State {
         if lane == LaneKind::Commands && matches!(self.files, Files::Crowded) {
             self.files = Files::Absent;
         }
-        let Some((mut job, why)) = back else { return };
+        let Some((mut job, why)) = back else {
+            return self.served();
+        };
         let stale = epoch != self.link.epoch();
         let mut lost = None;
         match why {
+            Undone::NoChannel if !stale && self.give_up_ahead() => job.attempts = 1,
             Undone::NoChannel if !stale => {
                 let running = self.commands.running();
                 self.commands.learn();
@@ -133,6 +144,9 @@ impl State {
         match &self.files {
             Files::Open(sftp) if sftp.is_open() => {
                 let sftp = Arc::clone(sftp);
+                if self.reads.waiting() > 0 {
+                    self.files_used();
+                }
                 while let Some(job) = self.reads.start(Instant::now()) {
                     self.start(me, &session, Some(Arc::clone(&sftp)), job);
                 }

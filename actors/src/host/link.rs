@@ -36,6 +36,8 @@ enum State<S> {
     Idle,
     Dialling {
         failures: u32,
+        /// Whether any call waits for it, or did.
+        wanted: bool,
     },
     Up {
         session: S,
@@ -115,7 +117,11 @@ impl<S> Link<S> {
     /// A call came in. A connection that was silent for longer than `trust` is probed first.
     pub(crate) fn admit(&mut self, now: Instant, trust: Duration) -> Admission {
         match &mut self.state {
-            State::Up { probing: true, .. } | State::Dialling { .. } => Admission::Wait,
+            State::Up { probing: true, .. } => Admission::Wait,
+            State::Dialling { wanted, .. } => {
+                *wanted = true;
+                Admission::Wait
+            }
             State::Up {
                 last_used, probing, ..
             } => {
@@ -131,9 +137,22 @@ impl<S> Link<S> {
             },
             State::Backoff(penalty) => {
                 let failures = penalty.failures;
-                Admission::Dial(self.dial(failures))
+                Admission::Dial(self.dial(failures, true))
             }
-            State::Idle => Admission::Dial(self.dial(0)),
+            State::Idle => Admission::Dial(self.dial(0, true)),
+        }
+    }
+
+    /// A connection is to be there before any call comes: starts an attempt with this epoch if
+    /// nothing speaks against it.
+    pub(crate) fn warm(&mut self, now: Instant) -> Option<Epoch> {
+        match &self.state {
+            State::Idle => Some(self.dial(0, false)),
+            State::Backoff(penalty) if now >= penalty.until => {
+                let failures = penalty.failures;
+                Some(self.dial(failures, false))
+            }
+            _ => None,
         }
     }
 
@@ -159,7 +178,8 @@ impl<S> Link<S> {
         }
     }
 
-    /// An attempt failed; gives back the penalty if it is the current one.
+    /// An attempt failed; gives back the penalty if it is the current one. One that no call wanted
+    /// is not held against the next that comes.
     pub(crate) fn failed(
         &mut self,
         epoch: Epoch,
@@ -168,9 +188,12 @@ impl<S> Link<S> {
         random: f64,
     ) -> Option<Penalty> {
         match self.state {
-            State::Dialling { failures } if epoch == self.epoch => {
+            State::Dialling { failures, wanted } if epoch == self.epoch => {
                 let failures = failures + 1;
-                let until = now + backoff::pause(failures, &error, random);
+                let until = match wanted {
+                    true => now + backoff::pause(failures, &error, random),
+                    false => now,
+                };
                 let penalty = Penalty {
                     failures,
                     until,
@@ -215,9 +238,9 @@ impl<S> Link<S> {
         }
     }
 
-    fn dial(&mut self, failures: u32) -> Epoch {
+    fn dial(&mut self, failures: u32, wanted: bool) -> Epoch {
         self.epoch = Epoch(self.epoch.0 + 1);
-        self.state = State::Dialling { failures };
+        self.state = State::Dialling { failures, wanted };
         self.epoch
     }
 }
@@ -272,6 +295,22 @@ mod tests {
         );
         let mut reborn: Link<u8> = Link::new(Some(penalty));
         assert!(matches!(reborn.admit(now, TRUST), Admission::Refuse { .. }));
+    }
+
+    #[test]
+    fn the_failure_of_an_attempt_for_nobody_is_counted_and_not_held_against_a_call() {
+        let now = Instant::now();
+        let mut link: Link<u8> = Link::new(None);
+        let first = link.warm(now).unwrap();
+        assert_eq!(link.warm(now), None, "it is under way");
+        let penalty = link.failed(first, refused(), now, 1.0).unwrap();
+        assert_eq!((penalty.failures, penalty.until), (1, now));
+        let second = link.warm(now).unwrap();
+        assert!(matches!(link.admit(now, TRUST), Admission::Wait));
+        let penalty = link.failed(second, refused(), now, 1.0).unwrap();
+        assert_eq!(penalty.failures, 2);
+        assert!(penalty.until > now, "a call waited for this one");
+        assert_eq!(link.warm(now), None, "it is left alone");
     }
 
     #[test]

@@ -128,26 +128,40 @@ impl Expression {
         &self,
         hosts: impl Iterator<Item = (&'a HostName, &'a [String])>,
     ) -> Result<Vec<HostName>, ExpressionError> {
+        let (chosen, strangers) = self.select_those_there(hosts);
+        match strangers.into_iter().next() {
+            Some(error) => Err(error),
+            None if chosen.is_empty() => {
+                let problem = ExpressionProblem::NoneSelected;
+                Err(ExpressionError::new(&self.text, 0, problem))
+            }
+            None => Ok(chosen),
+        }
+    }
+
+    /// The hosts it selects among these, perhaps none, with what it spells out and none of them is
+    /// left out; and what that is, one error for each term.
+    #[must_use]
+    pub fn select_those_there<'a>(
+        &self,
+        hosts: impl Iterator<Item = (&'a HostName, &'a [String])>,
+    ) -> (Vec<HostName>, Vec<ExpressionError>) {
         let known = Known::new(hosts);
         let (mut chosen, mut excluded) = (BTreeSet::new(), BTreeSet::new());
+        let mut strangers = Vec::new();
         for term in &self.terms {
-            let found = known
-                .find(&term.what)
-                .map_err(|problem| ExpressionError::new(&self.text, term.at, problem))?;
+            let (found, missing) = known.find(&term.what);
             match term.excludes {
                 true => excluded.extend(found),
                 false => chosen.extend(found),
             }
+            strangers.extend(missing.map(|what| ExpressionError::new(&self.text, term.at, what)));
         }
         if self.terms.iter().all(|term| term.excludes) {
             chosen.extend(known.names.values());
         }
-        let chosen: Vec<HostName> = chosen.difference(&excluded).copied().cloned().collect();
-        if chosen.is_empty() {
-            let problem = ExpressionProblem::NoneSelected;
-            return Err(ExpressionError::new(&self.text, 0, problem));
-        }
-        Ok(chosen)
+        let chosen = chosen.difference(&excluded).copied().cloned().collect();
+        (chosen, strangers)
     }
 
     /// The host it names, if it is the plain name of one host and nothing else.
@@ -196,40 +210,40 @@ impl<'a> Known<'a> {
         known
     }
 
-    fn find(&self, what: &What) -> Result<Vec<&'a HostName>, ExpressionProblem> {
+    /// The hosts a term stands for, and what it spells out and is not there.
+    fn find(&self, what: &What) -> (Vec<&'a HostName>, Option<ExpressionProblem>) {
+        let some = |missing: Vec<String>| Some(missing).filter(|missing| !missing.is_empty());
         match what {
-            What::All => Ok(self.names.values().copied().collect()),
+            What::All => (self.names.values().copied().collect(), None),
             What::Names(pattern) => {
-                let found = pick(&self.names, pattern);
-                found.map_err(ExpressionProblem::UnknownHosts)
+                let (found, missing) = pick(&self.names, pattern);
+                (found, some(missing).map(ExpressionProblem::UnknownHosts))
             }
             What::Tags(pattern) => {
-                let found = pick(&self.tags, pattern).map_err(ExpressionProblem::UnknownTags)?;
-                Ok(found.into_iter().flatten().collect())
+                let (found, missing) = pick(&self.tags, pattern);
+                let found = found.into_iter().flatten().collect();
+                (found, some(missing).map(ExpressionProblem::UnknownTags))
             }
         }
     }
 }
 
 /// What a map has for a pattern: whatever fits it if it has wildcards, else every name it spells
-/// out, or those of them that are not there.
-fn pick<'m, T>(map: &'m BTreeMap<&str, T>, pattern: &Pattern) -> Result<Vec<T>, Vec<String>>
-where
-    T: Clone + 'm,
-{
+/// out, and those of them that are not there.
+fn pick<T: Clone>(map: &BTreeMap<&str, T>, pattern: &Pattern) -> (Vec<T>, Vec<String>) {
     if pattern.is_wild() {
         let fitting = map.iter().filter(|(name, _)| pattern.fits(name));
-        return Ok(fitting.map(|(_, value)| value.clone()).collect());
+        return (
+            fitting.map(|(_, value)| value.clone()).collect(),
+            Vec::new(),
+        );
     }
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     pattern.spell_out(&mut |name| match map.get(name) {
         Some(value) => found.push(value.clone()),
         None => missing.push(name.to_owned()),
     });
-    match missing.is_empty() {
-        true => Ok(found),
-        false => Err(missing),
-    }
+    (found, missing)
 }
 
 #[cfg(test)]

@@ -1,12 +1,42 @@
 //! What the registry makes of news: leases given back, and hosts that were born, changed or ended.
 
-use super::{Entry, Life, State};
+use super::{Entry, Life, Registry, State};
 use crate::error::FleetError;
 use crate::host::HostEvent;
 use crate::lease::Released;
 use crate::supervisor::Birth;
 use crate::target::HostName;
 use tokio::time::Instant;
+
+impl Registry {
+    pub(super) fn note(&self, state: &mut State, event: HostEvent) {
+        match event {
+            HostEvent::State { host, state: word } => {
+                let Some(entry) = state.entries.get_mut(&host) else {
+                    return;
+                };
+                entry.state = word;
+                match word {
+                    "connecting" => {}
+                    "connected" => {
+                        if let Some(reason) = state.warming.settle(&host) {
+                            self.tools.metrics.warmed(reason);
+                        }
+                    }
+                    _ => {
+                        state.warming.settle(&host);
+                        state.places.yield_place(&host);
+                    }
+                }
+            }
+            HostEvent::Penalised { host, penalty } => {
+                drop(state.penalties.insert(host, penalty));
+            }
+            HostEvent::Connected { host } => drop(state.penalties.remove(&host)),
+            HostEvent::Read { host } => state.heat.read(&host),
+        }
+    }
+}
 
 impl State {
     pub(super) fn released(&mut self, released: &Released) {
@@ -15,6 +45,10 @@ impl State {
         let current = self.entries.get(&released.host);
         if current.is_some_and(|entry| entry.generation == released.generation) {
             self.places.release(&released.host, Instant::now());
+            // It has no connection to lose: of all hosts, that one can go.
+            if current.is_some_and(|entry| entry.state != "connected") {
+                self.places.yield_place(&released.host);
+            }
         }
     }
 
@@ -28,8 +62,14 @@ impl State {
                 let Some(entry) = self.current(&host, generation) else {
                     return;
                 };
-                entry.life = Life::Live(actor);
-                self.places.release(&host, Instant::now());
+                entry.life = Life::Live(actor.clone());
+                if self.warming.is_under_way(&host) {
+                    actor.prepare();
+                    self.places.release(&host, Instant::now());
+                    self.places.yield_place(&host);
+                } else {
+                    self.places.release(&host, Instant::now());
+                }
             }
             Birth::Quarantined {
                 host,
@@ -41,6 +81,8 @@ impl State {
                 }
                 self.entries.remove(&host);
                 self.places.forget(&host);
+                self.warming.settle(&host);
+                self.warming.quarantine(&host, Instant::now() + remaining);
                 self.refuse(
                     &host,
                     &FleetError::Quarantined {
@@ -55,6 +97,7 @@ impl State {
                 };
                 let life = std::mem::replace(&mut entry.life, Life::Leaving);
                 self.entries.remove(&host);
+                self.warming.settle(&host);
                 match life {
                     Life::Leaving => self.places.left(),
                     Life::Live(_) => self.places.forget(&host),
@@ -64,18 +107,6 @@ impl State {
                     }
                 }
             }
-        }
-    }
-
-    pub(super) fn note(&mut self, event: HostEvent) {
-        match event {
-            HostEvent::State { host, state } => {
-                if let Some(entry) = self.entries.get_mut(&host) {
-                    entry.state = state;
-                }
-            }
-            HostEvent::Penalised { host, penalty } => drop(self.penalties.insert(host, penalty)),
-            HostEvent::Connected { host } => drop(self.penalties.remove(&host)),
         }
     }
 

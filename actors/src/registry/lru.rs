@@ -1,7 +1,7 @@
 //! Which hosts have a place, which of them are in use, and which goes next. Pure.
 //!
 //! The invariants, by construction: places taken never exceed the capacity, and a host that is
-//! leased is never named for eviction. All operations are O(1).
+//! leased is never named for eviction. All operations are O(1), but for the list of the idle.
 
 use hashlink::LinkedHashMap;
 use std::collections::HashMap;
@@ -86,12 +86,25 @@ impl<K: Clone + Eq + Hash, T: Copy + Ord> Places<K, T> {
         Some(host)
     }
 
-    /// Marks a host as leaving that nobody has used since `cutoff`.
-    pub fn evict_idle(&mut self, cutoff: T) -> Option<K> {
-        match self.unleased.front() {
-            Some((_, used)) if *used <= cutoff => self.evict(),
-            _ => None,
-        }
+    /// Marks this host as leaving; false if somebody leases it, or it has no place.
+    pub fn dismiss(&mut self, host: &K) -> bool {
+        let unleased = self.unleased.remove(host).is_some();
+        self.leaving += usize::from(unleased);
+        unleased
+    }
+
+    /// The hosts that nobody has used since `cutoff`.
+    pub fn idle(&self, cutoff: T) -> impl Iterator<Item = &K> {
+        let idle = self
+            .unleased
+            .iter()
+            .filter(move |(_, used)| **used <= cutoff);
+        idle.map(|(host, _)| host)
+    }
+
+    /// The host goes first of those nobody leases, whenever it was used.
+    pub fn yield_place(&mut self, host: &K) {
+        self.unleased.to_front(host);
     }
 
     /// A host that was leaving is gone; its place is free.
@@ -135,10 +148,25 @@ mod tests {
         let mut places = Places::new(9);
         places.place("a", 0);
         places.lease(&"a");
-        assert_eq!(places.evict_idle(99), None);
+        assert_eq!(places.idle(99).count(), 0);
+        assert!(!places.dismiss(&"a"), "it is leased");
         places.release(&"a", 50);
-        assert_eq!(places.evict_idle(49), None);
-        assert_eq!(places.evict_idle(50), Some("a"));
+        assert_eq!(places.idle(49).count(), 0);
+        assert_eq!(places.idle(50).collect::<Vec<_>>(), [&"a"]);
+        assert!(places.dismiss(&"a") && !places.dismiss(&"a"));
+        assert_eq!((places.taken(), places.leaving()), (1, 1));
+    }
+
+    #[test]
+    fn who_yields_goes_before_those_that_were_used_earlier() {
+        let mut places = Places::new(9);
+        for (now, host) in ["a", "b", "c"].into_iter().enumerate() {
+            places.place(host, now);
+        }
+        places.yield_place(&"b");
+        places.yield_place(&"nobody");
+        assert_eq!(places.evict(), Some("b"));
+        assert_eq!(places.evict(), Some("a"));
     }
 
     proptest! {
@@ -146,7 +174,7 @@ mod tests {
         #[test]
         fn capacity_holds_and_no_leased_host_is_evicted(
             capacity in 1_usize..6,
-            steps in proptest::collection::vec((0_u8..6, 0_u8..8), 1..400),
+            steps in proptest::collection::vec((0_u8..8, 0_u8..8), 1..400),
         ) {
             let mut places = Places::new(capacity);
             let mut leases: HashMap<u8, usize> = HashMap::new();
@@ -164,6 +192,11 @@ mod tests {
                         leaving += 1;
                     },
                     4 => if leaving > 0 { places.left(); leaving -= 1; },
+                    5 => if places.dismiss(&host) {
+                        prop_assert_eq!(leases.get(&host).copied().unwrap_or(0), 0);
+                        leaving += 1;
+                    },
+                    6 => places.yield_place(&host),
                     _ => { places.forget(&host); leases.remove(&host); }
                 }
                 prop_assert!(places.taken() <= capacity);

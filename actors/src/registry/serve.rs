@@ -69,7 +69,7 @@ impl Registry {
                 // One place for each host that lacks one; those already on their way count.
                 None => {
                     if short.insert(waiter.host.clone()) && state.places.leaving() < short.len() {
-                        self.evict(state, Eviction::Capacity, None);
+                        self.evict(state);
                     }
                 }
             }
@@ -82,13 +82,14 @@ impl Registry {
             return;
         }
         state.leases += 1;
+        state.heat.used(&waiter.host, Instant::now());
         let held = Held::new(waiter.host, generation, state.me.get_derived());
         let lease = Lease::new(actor, Arc::new(held), waiter.urgency, self.tools.clone());
         // If the caller has left, the lease comes back in the answer and is given back here.
         let _heard = waiter.reply.send(Ok(lease));
     }
 
-    fn spawn(&self, state: &mut State, host: &HostName) {
+    pub(super) fn spawn(&self, state: &mut State, host: &HostName) {
         let Some(Ok(settings)) = self.inventory.find(host).map(|entry| entry.settings()) else {
             return;
         };
@@ -105,6 +106,7 @@ impl Registry {
         let args = Args {
             settings: Arc::clone(settings),
             penalty: state.penalties.get(host).cloned(),
+            is_read: state.heat.is_read(host),
             context: state.context.clone(),
         };
         let news = state.me.get_derived();
@@ -120,24 +122,39 @@ impl Registry {
         let Some(cutoff) = Instant::now().checked_sub(self.tools.limits.idle_timeout) else {
             return;
         };
-        while self.evict(state, Eviction::Idle, Some(cutoff)) {}
+        let idle = state.places.idle(cutoff);
+        let gone: Vec<_> = idle
+            .filter(|host| !state.warming.keeps(host))
+            .cloned()
+            .collect();
+        for host in gone {
+            if state.places.dismiss(&host) && self.stop(state, &host) {
+                self.tools.metrics.evicted(Eviction::Idle);
+            }
+        }
     }
 
-    /// Stops the host longest unused, if that is before `cutoff`.
-    fn evict(&self, state: &mut State, why: Eviction, cutoff: Option<Instant>) -> bool {
-        let host = match cutoff {
-            Some(cutoff) => state.places.evict_idle(cutoff),
-            None => state.places.evict(),
-        };
-        let Some(host) = host else { return false };
-        let Some(entry) = state.entries.get_mut(&host) else {
+    /// Stops the host that goes first.
+    fn evict(&self, state: &mut State) {
+        if let Some(host) = state.places.evict()
+            && self.stop(state, &host)
+        {
+            self.tools.metrics.evicted(Eviction::Capacity);
+        }
+    }
+
+    /// Stops a host that gave up its place; false if it was not alive.
+    pub(super) fn stop(&self, state: &mut State, host: &HostName) -> bool {
+        let Some(entry) = state.entries.get_mut(host) else {
             return false;
         };
-        if let Life::Live(actor) = std::mem::replace(&mut entry.life, Life::Leaving) {
-            tracing::debug!(%host, ?why, "host evicted");
-            actor.stop("evicted");
-            self.tools.metrics.evicted(why);
+        match std::mem::replace(&mut entry.life, Life::Leaving) {
+            Life::Live(actor) => {
+                tracing::debug!(%host, "host evicted");
+                actor.stop("evicted");
+                true
+            }
+            Life::Starting | Life::Leaving => false,
         }
-        true
     }
 }

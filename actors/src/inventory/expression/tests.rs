@@ -40,6 +40,27 @@ fn select(text: &str) -> Result<String, ExpressionError> {
 }
 
 #[test]
+fn what_is_not_there_can_be_passed_over() {
+    let fleet = fleet();
+    let hosts = fleet.iter().map(|(name, tags)| (name, tags.as_slice()));
+    let text = "web-[01-04],@none,ghost,@rack*,!web-03,!gone";
+    let (found, strangers) = Expression::parse(text).unwrap().select_those_there(hosts);
+    let found: Vec<_> = found.iter().map(HostName::as_str).collect();
+    assert_eq!(found, ["web-01", "web-02", "web-10"]);
+    let strangers: Vec<_> = strangers.iter().map(|e| e.problem().to_string()).collect();
+    let expected = [
+        "unknown host `web-04`",
+        "unknown tag `none`",
+        "unknown host `ghost`",
+        "unknown host `gone`",
+    ];
+    assert_eq!(strangers.len(), 4);
+    for (is, expected) in strangers.iter().zip(expected) {
+        assert_eq!(is, expected);
+    }
+}
+
+#[test]
 fn it_selects_what_it_says() {
     for (text, expected) in [
         ("db1", "db1"),
