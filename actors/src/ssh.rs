@@ -33,6 +33,7 @@ const GOODBYE: Duration = Duration::from_millis(500);
 pub(crate) struct Session {
     handle: Handle<Sensor>,
     patience: Patience,
+    is_openssh: bool,
     cut: CancellationToken,
     /// Cuts the socket under russh, which would otherwise hold it while the peer stops reading
     /// (its session loop writes outside of any deadline).
@@ -75,6 +76,11 @@ impl Session {
             Some(Err(russh::Error::ChannelOpenFailure(_))) => Err(OpenError::TooMany),
             Some(Err(_)) | None => Err(OpenError::Lost),
         }
+    }
+
+    /// Whether the host says that it is OpenSSH.
+    pub(crate) fn is_openssh(&self) -> bool {
+        self.is_openssh
     }
 
     /// Whether the host answers, in the time that its answers take.

@@ -306,6 +306,7 @@ impl Dialler {
             Session {
                 handle,
                 patience,
+                is_openssh: progress.is_openssh(),
                 cut,
                 _sever: sever,
                 _hop: hop,
