@@ -152,7 +152,7 @@ impl FileSession {
                 doing,
             },
             SftpError::Silent => FleetError::SftpSilent { host: host() },
-            SftpError::Lost | SftpError::Open(_) | SftpError::NoSubsystem => {
+            SftpError::Lost | SftpError::Blocked | SftpError::Open(_) | SftpError::NoSubsystem => {
                 FleetError::ConnectionLost { host: host() }
             }
         })

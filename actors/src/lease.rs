@@ -196,6 +196,7 @@ impl Lease {
             deadline,
             budget: self.tools.budget.clone(),
             memory,
+            has_blocked: false,
             urgency: self.urgency,
             claim: Claim::default(),
             reply,

@@ -34,6 +34,7 @@ const GOODBYE: Duration = Duration::from_millis(500);
 /// An authenticated connection. Dropping it cuts the socket.
 pub(crate) struct Session {
     handle: Handle<Sensor>,
+    is_openssh: bool,
     cut: CancellationToken,
     /// Cuts the socket under russh, which would otherwise hold it while the peer stops reading
     /// (its session loop writes outside of any deadline).
@@ -75,6 +76,11 @@ impl Session {
             Ok(Err(russh::Error::ChannelOpenFailure(_))) => Err(OpenError::TooMany),
             Ok(Err(_)) | Err(_) => Err(OpenError::Lost),
         }
+    }
+
+    /// Whether the host says that it is OpenSSH.
+    pub(crate) fn is_openssh(&self) -> bool {
+        self.is_openssh
     }
 
     /// Whether the host answers within `patience`.

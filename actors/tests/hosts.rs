@@ -27,6 +27,9 @@ mod openssh;
 #[path = "hosts/processes.rs"]
 mod processes;
 #[cfg(test)]
+#[path = "hosts/reads.rs"]
+mod reads;
+#[cfg(test)]
 #[path = "hosts/rig.rs"]
 mod rig;
 #[cfg(test)]

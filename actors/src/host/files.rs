@@ -84,7 +84,9 @@ impl FilesJob {
             Ok(Err(SftpError::Open(OpenError::Lost))) => {
                 return slot.undone(self.queue(), Undone::Lost);
             }
-            Ok(Err(SftpError::Lost)) => return slot.undone(self.queue(), Undone::FilesLost),
+            Ok(Err(SftpError::Lost | SftpError::Blocked)) => {
+                return slot.undone(self.queue(), Undone::FilesLost);
+            }
             Ok(Err(SftpError::NoSubsystem)) => Err(FleetError::NoSftp { host }),
             Ok(Err(SftpError::Silent | SftpError::Problem(_))) => {
                 Err(FleetError::SftpSilent { host })

@@ -55,7 +55,9 @@ impl State {
         }
         self.files = match result {
             Ok(sftp) => Files::Open(Arc::new(sftp)),
-            Err(SftpError::Lost | SftpError::Open(OpenError::Lost)) => Files::Absent,
+            Err(SftpError::Lost | SftpError::Blocked | SftpError::Open(OpenError::Lost)) => {
+                Files::Absent
+            }
             Err(SftpError::Open(OpenError::TooMany))
                 if self.commands.running() + self.shells.held() > 0 =>
             {

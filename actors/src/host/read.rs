@@ -2,11 +2,11 @@
 
 use super::job::{Claim, Job, LaneKind, Slot, Undone, Work};
 use crate::budget::{Budget, Hold, fitting, fitting_tail, weight};
-use crate::error::{Contended, FileError, FleetError};
-use crate::file::{Content, Found, Part, Want};
+use crate::error::{Contended, FileError, FileProblem, FleetError};
+use crate::file::{Content, Found, Kind, Part, Want};
 use crate::lease::LeaseGuard;
 use crate::limits::Deadline;
-use crate::ssh::sftp::{Looked, SftpError};
+use crate::ssh::sftp::{Looked, Sftp, SftpError};
 use crate::target::{HostName, RemotePath};
 use crate::urgency::Urgency;
 use futures_util::FutureExt;
@@ -25,6 +25,8 @@ pub(crate) struct ReadJob {
     /// Where the memory for what is read comes from, and how much is needed to begin with.
     pub(crate) budget: Budget,
     pub(crate) memory: u64,
+    /// Whether this read has made a server of the host stand still.
+    pub(crate) has_blocked: bool,
     pub(crate) urgency: Urgency,
     pub(crate) claim: Claim,
     pub(crate) reply: oneshot::Sender<Result<Found, FleetError>>,
@@ -47,7 +49,7 @@ impl ReadJob {
         }
     }
 
-    async fn run(self, slot: Slot) {
+    async fn run(mut self, slot: Slot) {
         let Some(files) = slot.files.clone().filter(|_| self.claim.start()) else {
             return;
         };
@@ -63,7 +65,7 @@ impl ReadJob {
             let _heard = self.reply.send(Err(FleetError::Busy { what, waited }));
             return;
         };
-        let read = files.read(sftp_path(&self.path), &self.want);
+        let read = self.read(&files);
         let read = tokio::time::timeout_at(self.deadline.instant(), read).await;
         let host = self.host.clone();
         let answer = match read {
@@ -72,6 +74,11 @@ impl ReadJob {
             Ok(Err(SftpError::Lost | SftpError::Silent)) => {
                 // For all who share it: the host opens one new channel, not one for each of them.
                 files.retire();
+                return slot.undone(self.queue(), Undone::FilesLost);
+            }
+            // The next channel can tell what is there now, and free the server of this one.
+            Ok(Err(SftpError::Blocked)) => {
+                self.has_blocked = true;
                 return slot.undone(self.queue(), Undone::FilesLost);
             }
             Ok(Err(SftpError::Problem(problem))) => Err(FleetError::File(FileError {
@@ -95,6 +102,21 @@ impl ReadJob {
         drop(slot);
         let _heard = self.reply.send(answer);
         drop(self.lease);
+    }
+}
+
+impl ReadJob {
+    async fn read(&self, files: &Sftp) -> Result<Looked, SftpError> {
+        let path = sftp_path(&self.path);
+        let looked = files.read(path, &self.want).await;
+        let fifo = SftpError::Problem(FileProblem::NotRegular(Kind::Fifo.label()));
+        if self.has_blocked
+            && looked.as_ref().is_err_and(|error| *error == fifo)
+            && let Err(error) = files.release(path).await
+        {
+            tracing::warn!(host = %self.host, ?error, "a server process on the host waits until something writes to a FIFO");
+        }
+        looked
     }
 }
 

@@ -221,6 +221,7 @@ impl Dialler {
         Ok((
             Session {
                 handle,
+                is_openssh: progress.is_openssh(),
                 cut,
                 _sever: sever,
                 _hop: hop,

@@ -8,12 +8,15 @@ use crate::error::{HostKeyProblem, Phase};
 use crate::inventory::known_hosts::{KnownHosts, Recorded, Verdict};
 use russh::client::{ChannelOpenHandle, Handler, Msg, Session};
 use russh::keys::{HashAlg, PublicKeyOrCertificate};
-use russh::{Channel, ChannelOpenFailure};
+use russh::{Channel, ChannelOpenFailure, Names};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+
+/// How OpenSSH identifies itself.
+const OPENSSH: &[u8] = b"SSH-2.0-OpenSSH_";
 
 /// How far an attempt to connect has come; written by the dialler and the sensor, read when the
 /// deadline strikes.
@@ -21,6 +24,7 @@ use tokio::time::Instant;
 pub(super) struct Progress {
     phase: AtomicU8,
     judging_us: AtomicU64,
+    is_openssh: AtomicBool,
 }
 
 impl Progress {
@@ -36,6 +40,11 @@ impl Progress {
     /// Time spent on the decision about the host key.
     pub(super) fn judging(&self) -> Duration {
         Duration::from_micros(self.judging_us.load(Ordering::Relaxed))
+    }
+
+    /// Whether the host's identification is OpenSSH's (`compat_banner`, compat.c).
+    pub(super) fn is_openssh(&self) -> bool {
+        self.is_openssh.load(Ordering::Relaxed)
     }
 }
 
@@ -129,6 +138,19 @@ impl Handler for Sensor {
         judged?;
         self.progress.enter(Phase::Kex);
         Ok(true)
+    }
+
+    async fn kex_done(
+        &mut self,
+        _: Option<&[u8]>,
+        _: &Names,
+        session: &mut Session,
+    ) -> Result<(), Broken> {
+        let is_openssh = session.remote_sshid().starts_with(OPENSSH);
+        self.progress
+            .is_openssh
+            .store(is_openssh, Ordering::Relaxed);
+        Ok(())
     }
 
     async fn server_channel_open_forwarded_tcpip(

@@ -1,17 +1,23 @@
 //! Files and directories over SFTP (version 3).
 //!
 //! One channel is kept open for each connection and shared by all reads; whoever moves files gets
-//! one of its own. A read decides what a path is in one exchange: a look at it and, in the same
-//! breath, an attempt to open it as a directory. A regular file is opened only after that, because
-//! opening anything else can block the host's server for ever (a FIFO) or have an effect (a
-//! device).
+//! one of its own. A read ([`look`]) decides what a path is in one exchange: a look at it and, in
+//! the same breath, an attempt to open it as a directory. A regular file is opened only where one
+//! was just seen, because opening anything else can block the host's server for ever (a FIFO) or
+//! have an effect (a device). With OpenSSH what is opened is read and closed in the same breath, by
+//! the handle it will have ([`handles`]).
 //!
 //! A read changes nothing on a host; only what [`names`] and [`upload`] do does.
 
 mod download;
+mod gather;
+mod handles;
+mod look;
 mod names;
 mod packet;
 mod pipe;
+mod plan;
+mod seen;
 mod upload;
 mod walk;
 
@@ -20,12 +26,10 @@ pub(crate) use upload::Upload;
 
 use super::{OpenError, Session};
 use crate::error::{FileProblem, one_line};
-use crate::file::{
-    Attributes, Entry, Kind, Listing, MAX_ENTRIES, MAX_ENTRY_BYTES, Part, Tree, Want, fitting,
-};
+use crate::file::{Attributes, Listing, Tree};
 use packet::{
-    Access, Change, FX_EOF, FX_NO_SUCH_FILE, FX_OK, FX_OP_UNSUPPORTED, FX_PERMISSION_DENIED,
-    Handle, Malformed, Reply, Request,
+    FX_EOF, FX_NO_SUCH_FILE, FX_OK, FX_OP_UNSUPPORTED, FX_PERMISSION_DENIED, Handle, Malformed,
+    Reply, Request,
 };
 use pipe::Pipe;
 use std::time::Duration;
@@ -41,9 +45,6 @@ const LIMITS: &str = "limits@openssh.com";
 
 /// How long the answer about that may take.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Requests of one operation under way at once.
-const AHEAD: usize = 8;
 
 /// An open SFTP channel.
 pub(crate) struct Sftp {
@@ -64,6 +65,9 @@ pub(crate) enum SftpError {
     Lost,
     /// The subsystem was started and says nothing.
     Silent,
+    /// The host's server stands still: it was asked to open a path at which there no longer was
+    /// the file that had just been seen there. The channel is given up.
+    Blocked,
     /// The path cannot be read.
     Problem(FileProblem),
 }
@@ -88,9 +92,13 @@ pub(crate) enum Looked {
 }
 
 impl Sftp {
-    /// Starts SFTP on a connection.
+    /// Starts SFTP on a connection, for reads.
     pub(crate) async fn open(session: &Session) -> Result<Self, SftpError> {
-        let pipe = Pipe::open(session).await?;
+        Self::start(session, true).await
+    }
+
+    async fn start(session: &Session, foretells: bool) -> Result<Self, SftpError> {
+        let pipe = Pipe::open(session, foretells).await?;
         // Who has the extension is an OpenSSH, and it gives that much.
         let most_read = match pipe.offers(LIMITS) {
             true => CHUNK,
@@ -105,7 +113,7 @@ impl Sftp {
 
     /// Starts SFTP on a connection and asks the host what it takes, to move much at once.
     pub(crate) async fn open_for_transfers(session: &Session) -> Result<Self, SftpError> {
-        let mut sftp = Self::open(session).await?;
+        let mut sftp = Self::start(session, false).await?;
         if sftp.pipe.offers(LIMITS) {
             let [limits] = sftp.pipe.send([Request::Limits])?;
             let limits = tokio::time::timeout(PATIENCE, limits)
@@ -140,164 +148,6 @@ impl Sftp {
     /// the last user of it.
     pub(crate) fn retire(&self) {
         self.pipe.retire();
-    }
-
-    /// Reads what is at `path`, a file or a directory.
-    pub(crate) async fn read(&self, path: &[u8], want: &Want) -> Result<Looked, SftpError> {
-        let [stat, opendir] = self
-            .pipe
-            .send([Request::Stat(path), Request::OpenDir(path)])?;
-        let attributes = stat.await.and_then(as_attributes);
-        let opened = opendir.await.and_then(as_handle);
-        match (attributes, opened) {
-            (Ok(attributes), Ok(handle)) if attributes.kind() == Kind::Directory => {
-                match want.tree {
-                    None => self.list(handle).await.map(Looked::Directory),
-                    Some(depth) => walk::tree(self, path, handle, depth)
-                        .await
-                        .map(Looked::Tree),
-                }
-            }
-            (attributes, Ok(handle)) => {
-                self.pipe.close(&handle);
-                attributes.and(Err(Malformed("it opened a file as a directory").into()))
-            }
-            (Err(error), Err(_)) => Err(error),
-            (Ok(attributes), Err(no_directory)) => match attributes.kind() {
-                Kind::File => self.content(path, want.part, attributes).await,
-                Kind::Directory => Err(no_directory),
-                kind => Err(SftpError::Problem(FileProblem::NotRegular(kind.label()))),
-            },
-        }
-    }
-
-    async fn content(
-        &self,
-        path: &[u8],
-        part: Part,
-        attributes: Attributes,
-    ) -> Result<Looked, SftpError> {
-        let size = attributes.size.unwrap_or(0);
-        let (offset, limit) = match part {
-            Part::From { offset, limit } => (offset, limit),
-            Part::Tail { limit } => (size.saturating_sub(limit), limit),
-        };
-        let [opened] = self.pipe.send([Request::Open {
-            path,
-            access: Access::Read,
-            change: Change::default(),
-        }])?;
-        let handle = as_handle(opened.await?)?;
-        let read = self.bytes(&handle, offset, limit, size).await;
-        self.pipe.close(&handle);
-        let (bytes, more) = read?;
-        Ok(Looked::File {
-            bytes,
-            offset,
-            more,
-            attributes,
-        })
-    }
-
-    /// Reads up to `limit` bytes and whether one more follows. `size` only guides how much is
-    /// asked for at once: the end of the file is where the host says it is.
-    async fn bytes(
-        &self,
-        handle: &Handle,
-        offset: u64,
-        limit: u64,
-        size: u64,
-    ) -> Result<(Vec<u8>, bool), SftpError> {
-        let chunk = self.most_read;
-        // One byte past the limit tells whether the file goes on.
-        let want = limit.saturating_add(1);
-        let expected = size.saturating_sub(offset).min(limit);
-        let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or(0).min(1 << 20));
-        loop {
-            let have = bytes.len() as u64;
-            if have >= want {
-                bytes.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-                return Ok((bytes, true));
-            }
-            // As many as the size promises, and the one that meets the end.
-            let promised = expected.saturating_sub(have).div_ceil(u64::from(chunk)) + 1;
-            let ahead = usize::try_from(promised).unwrap_or(AHEAD).min(AHEAD);
-            let mut pending = Vec::with_capacity(ahead);
-            let mut at = have;
-            while pending.len() < ahead && at < want {
-                let length = u32::try_from(want - at).unwrap_or(chunk).min(chunk);
-                let read = Request::Read {
-                    handle,
-                    offset: offset + at,
-                    length,
-                };
-                let [answer] = self.pipe.send([read])?;
-                pending.push((answer, length));
-                at += u64::from(length);
-            }
-            let (mut short, mut ended) = (false, false);
-            for (answer, length) in pending {
-                let answer = answer.await?;
-                // Behind a gap the rest of this round is of no use; it is asked for again.
-                if short || ended {
-                    continue;
-                }
-                match answer {
-                    Reply::Data(data) if data.is_empty() || data.len() > length as usize => {
-                        return Err(Malformed("it sent another amount than was asked for").into());
-                    }
-                    Reply::Data(data) => {
-                        short = data.len() < length as usize;
-                        bytes.extend_from_slice(&data);
-                    }
-                    Reply::Status { code: FX_EOF, .. } => ended = true,
-                    other => return Err(refused(other)),
-                }
-            }
-            if ended {
-                return Ok((bytes, false));
-            }
-        }
-    }
-
-    /// Reads a directory to its end and closes it.
-    async fn list(&self, handle: Handle) -> Result<Listing, SftpError> {
-        let listing = self.entries(&handle).await;
-        self.pipe.close(&handle);
-        listing
-    }
-
-    async fn entries(&self, handle: &Handle) -> Result<Listing, SftpError> {
-        let mut entries: Vec<Entry> = Vec::new();
-        let mut bytes = 0;
-        let mut truncated = false;
-        let mut ended = false;
-        while !ended && !truncated {
-            let round = self.pipe.send([Request::ReadDir(handle); AHEAD])?;
-            for answer in round {
-                match answer.await? {
-                    Reply::Names(_) if truncated => {}
-                    Reply::Names(names) => {
-                        let names = packet::in_directory(names)?;
-                        bytes += names.iter().map(Entry::bytes).sum::<usize>();
-                        entries.extend(names);
-                        truncated = entries.len() > MAX_ENTRIES || bytes > MAX_ENTRY_BYTES;
-                    }
-                    Reply::Status { code: FX_EOF, .. } => ended = true,
-                    other => return Err(refused(other)),
-                }
-            }
-        }
-        entries.truncate(fitting(&entries, MAX_ENTRIES, MAX_ENTRY_BYTES));
-        entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        Ok(Listing { entries, truncated })
-    }
-
-    /// Opens a directory that was seen in a listing, and lists it.
-    async fn list_path(&self, path: &[u8]) -> Result<Listing, SftpError> {
-        let [opened] = self.pipe.send([Request::OpenDir(path)])?;
-        let handle = as_handle(opened.await?)?;
-        self.list(handle).await
     }
 }
 

@@ -189,7 +189,12 @@ impl Fleet {
 
     /// Takes a host of another making into the `ssh_config`. Do it before Scout reads that.
     pub(crate) fn add(&mut self, entry: Entry) {
-        self.entries.push(entry);
+        self.extend([entry]);
+    }
+
+    /// The same with several.
+    pub(crate) fn extend(&mut self, entries: impl IntoIterator<Item = Entry>) {
+        self.entries.extend(entries);
         self.write();
     }
 

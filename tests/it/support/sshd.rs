@@ -354,14 +354,14 @@ fn is_daemon(proc: &Proc) -> bool {
     proc.name.starts_with("sshd")
 }
 
-/// Re-executing itself, `sshd` insists on an absolute path.
-fn program() -> &'static Path {
+/// Where `sshd` is, if this machine has it. Re-executing itself, it insists on an absolute path.
+pub(crate) fn find() -> Option<&'static Path> {
     let places = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd"];
-    places
-        .map(Path::new)
-        .into_iter()
-        .find(|path| path.exists())
-        .expect("openssh-server")
+    places.map(Path::new).into_iter().find(|path| path.exists())
+}
+
+fn program() -> &'static Path {
+    find().expect("sshd of openssh-server")
 }
 
 fn append(path: &Path) -> File {

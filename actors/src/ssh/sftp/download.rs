@@ -65,11 +65,16 @@ impl Sftp {
     }
 
     pub(super) async fn opened(&self, open: Request<'_>) -> Result<Opened<'_>, SftpError> {
-        Ok(Opened {
-            handle: as_handle(self.ask(open).await?)?,
+        Ok(self.held(as_handle(self.ask(open).await?)?))
+    }
+
+    /// A handle of this channel, from now on closed when dropped.
+    pub(super) fn held(&self, handle: Handle) -> Opened<'_> {
+        Opened {
             sftp: self,
+            handle,
             is_closed: false,
-        })
+        }
     }
 
     /// Opens a regular file to be read.

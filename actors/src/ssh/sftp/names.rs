@@ -4,10 +4,10 @@
 //! sftp-server.c). Where something in the way is the likely cause, it is looked for afterwards, so
 //! that the error can name it.
 
-use super::packet::{Change, Reply, Request};
+use super::packet::{self, Change, Malformed, Reply, Request};
 use super::{Sftp, SftpError, as_attributes, as_done, as_handle, refused};
 use crate::error::FileProblem;
-use crate::file::{Attributes, Kind, Listing, Times};
+use crate::file::{Attributes, Entry, Kind, Listing, Times};
 use crate::target::MAX_PATH;
 
 /// The extension that replaces a file in one step.
@@ -34,7 +34,7 @@ impl Sftp {
             attributes.and_then(as_attributes),
             opened.and_then(as_handle),
         ) {
-            (_, Ok(handle)) => self.list(handle).await,
+            (_, Ok(handle)) => self.list(self.held(handle)).await,
             (Ok(attributes), Err(_)) if attributes.kind() != Kind::Directory => {
                 let kind = attributes.kind().label();
                 Err(SftpError::Problem(FileProblem::NotDirectory(kind)))
@@ -134,15 +134,11 @@ impl Sftp {
 
 fn one_name(reply: Reply) -> Result<Vec<u8>, SftpError> {
     match reply {
-        Reply::Names(names) if names.len() == 1 => {
-            let mut names = names.into_iter().map(|entry| entry.name);
-            names
-                .next()
-                .filter(|name| !name.is_empty() && !name.contains(&0))
-                .ok_or(SftpError::Problem(FileProblem::Protocol(
-                    "a path it gave is empty or has NUL",
-                )))
-        }
+        Reply::Names(names) => match <[_; 1]>::try_from(packet::entries(names)?) {
+            Ok([Entry { name, .. }]) if !name.is_empty() && !name.contains(&0) => Ok(name),
+            Ok(_) => Err(Malformed("a path it gave is empty or has NUL").into()),
+            Err(_) => Err(Malformed("it gave another number of paths than one").into()),
+        },
         other => Err(refused(other)),
     }
 }

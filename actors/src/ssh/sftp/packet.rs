@@ -47,8 +47,9 @@ pub(super) enum Reply {
     },
     Handle(Handle),
     Data(Bytes),
-    /// Names as they came: paths, or what [`in_directory`] takes.
-    Names(Vec<Entry>),
+    /// Names as they came, for [`entries`] or [`in_directory`]: who asked takes them apart, so that
+    /// what is under way takes no more memory than it took on the wire.
+    Names(Bytes),
     Attributes(Attributes),
     /// The answer to an extended request that has more of one than a status.
     Extended(Bytes),
@@ -91,7 +92,7 @@ pub(super) fn reply(mut packet: Bytes) -> Result<(u32, Reply), Malformed> {
             _ => return Err(Malformed("a handle is longer than 256 bytes")),
         },
         DATA => Reply::Data(text(&mut packet)?),
-        NAME => Reply::Names(names(&mut packet)?),
+        NAME => Reply::Names(packet),
         ATTRS => Reply::Attributes(attributes(&mut packet)?),
         EXTENDED_REPLY => Reply::Extended(packet),
         _ => return Err(Malformed("an answer is of no known type")),
@@ -121,7 +122,9 @@ fn text(packet: &mut Bytes) -> Result<Bytes, Malformed> {
     Ok(packet.split_to(length))
 }
 
-fn names(packet: &mut Bytes) -> Result<Vec<Entry>, Malformed> {
+/// Takes [`Reply::Names`] apart.
+pub(super) fn entries(mut names: Bytes) -> Result<Vec<Entry>, Malformed> {
+    let packet = &mut names;
     let count = number(packet)?;
     let mut entries = Vec::new();
     for _ in 0..count {
@@ -138,8 +141,9 @@ fn names(packet: &mut Bytes) -> Result<Vec<Entry>, Malformed> {
     Ok(entries)
 }
 
-/// The names as those of a directory's entries, without `.` and `..`.
-pub(super) fn in_directory(mut names: Vec<Entry>) -> Result<Vec<Entry>, Malformed> {
+/// Takes [`Reply::Names`] apart as those of a directory's entries, without `.` and `..`.
+pub(super) fn in_directory(names: Bytes) -> Result<Vec<Entry>, Malformed> {
+    let mut names = entries(names)?;
     for Entry { name, .. } in &names {
         if name.is_empty() || name.contains(&0) || name.contains(&b'/') {
             return Err(Malformed("a name in a directory has a slash or NUL"));

@@ -1,49 +1,49 @@
 //! The SFTP channel: requests go out as they come, answers find their way back by id.
 //!
-//! Many requests are under way at once. One task reads the channel and another writes to it:
-//! writing can wait for russh's session loop, and that loop can wait for the reader. Requests are
-//! only queued here, whole and in order, so that who asks may leave at any moment and no packet is
-//! ever sent in part.
+//! Many requests are under way at once. One task owns the channel and all that is under way on it;
+//! callers hand it what they ask, whole and in order, so that who asks may leave at any moment and
+//! no packet is ever sent in part.
 
 mod channel;
+mod exchange;
+mod frames;
+mod message;
+mod visit;
 
-use super::SftpError;
+pub(super) use message::Visited;
+
 use super::packet::{self, Handle, Reply, Request};
+use super::plan::Aim;
+use super::{LIMITS, SftpError};
 use crate::ssh::Session;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+use channel::Line;
+use exchange::Exchange;
+use frames::Frames;
+use message::Message;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// How long the start of the subsystem may take.
 const START: Duration = Duration::from_secs(5);
 
-/// The id of requests nobody waits for.
-const NOBODY: u32 = 0;
-
 /// Data up to this size is copied behind its request, to go out in one packet of SSH.
 const SMALL: usize = 8 << 10;
 
-type Answer = oneshot::Sender<Result<Reply, SftpError>>;
-
-/// One request or several, and the data of the last.
-struct Message {
-    packets: Bytes,
-    data: Bytes,
-}
+/// A directory that is always there.
+const ROOT: &[u8] = b"/";
 
 /// An open SFTP channel. Dropping it closes the channel.
 pub(super) struct Pipe {
-    /// To the task that writes. Unbounded, and bounded by what its users let be under way: the
+    /// To the task of the channel. Unbounded, and bounded by what its users let be under way: the
     /// host actor the number of operations, and a transfer its window.
     queue: mpsc::UnboundedSender<Message>,
-    /// Tells the reader which ids to expect.
-    expect: mpsc::UnboundedSender<(u32, Answer)>,
-    next: AtomicU32,
     retired: AtomicBool,
     extensions: Vec<Bytes>,
     ended: CancellationToken,
@@ -52,10 +52,11 @@ pub(super) struct Pipe {
 }
 
 impl Pipe {
-    /// Starts the subsystem.
-    pub(super) async fn open(session: &Session) -> Result<Self, SftpError> {
+    /// Starts the subsystem. With `foretells`, handles are foretold where the host is OpenSSH.
+    pub(super) async fn open(session: &Session, foretells: bool) -> Result<Self, SftpError> {
         let channel = session.open().await.map_err(SftpError::Open)?;
         let (mut rx, tx) = (channel.rx, channel.tx);
+        let mut frames = Frames::default();
         let begin = async {
             let half = tx.half().ok_or(SftpError::Lost)?;
             half.request_subsystem(true, "sftp")
@@ -64,35 +65,44 @@ impl Pipe {
             half.data_bytes(packet::init())
                 .await
                 .map_err(|_| SftpError::Lost)?;
-            channel::first(&mut rx).await
+            channel::first(&mut rx, &mut frames).await
         };
-        let (hello, rest) = tokio::time::timeout(START, begin)
+        let hello = tokio::time::timeout(START, begin)
             .await
             .unwrap_or(Err(SftpError::Silent))?;
-        let extensions = packet::version(hello)?;
+        let (pipe, queued) = Self::new(packet::version(hello)?);
+        // What the host says of itself, and what its server offers: the one may be a mask.
+        let hopes = foretells && session.is_openssh() && pipe.offers(LIMITS);
+        let exchange = Exchange::new(hopes, Instant::now());
+        let (hang_up, ended) = (pipe.hang_up(), pipe.ended.clone().drop_guard());
+        let line = Line { rx, tx, frames };
+        tokio::spawn(channel::serve(line, queued, exchange, hang_up, ended));
+        if hopes {
+            pipe.prove();
+        }
+        Ok(pipe)
+    }
+
+    fn new(extensions: Vec<Bytes>) -> (Self, mpsc::UnboundedReceiver<Message>) {
         let (queue, queued) = mpsc::unbounded_channel();
-        let (expect, expected) = mpsc::unbounded_channel();
-        let (ended, hang_up) = (CancellationToken::new(), CancellationToken::new());
-        let closings = queue.clone();
-        let alive = ended.clone().drop_guard();
-        let closed = CancellationToken::new();
-        let closing = closed.clone().drop_guard();
-        tokio::spawn(async move {
-            channel::read(rx, rest, expected, closings, closed).await;
-            drop(alive);
-        });
-        let (told, end) = (hang_up.clone(), ended.clone());
-        tokio::spawn(channel::write(tx, queued, told, end, closing));
-        Ok(Self {
+        let hang_up = CancellationToken::new();
+        let pipe = Self {
             queue,
-            expect,
-            next: AtomicU32::new(NOBODY + 1),
             retired: AtomicBool::new(false),
             extensions,
-            ended,
+            ended: CancellationToken::new(),
             _hang_up: hang_up.clone().drop_guard(),
             hang_up,
-        })
+        };
+        (pipe, queued)
+    }
+
+    /// Has the host give a handle, so that the first read finds out whether they can be foretold.
+    /// Nobody waits for it, and so it is closed when it comes.
+    fn prove(&self) {
+        let (answer, _nobody) = oneshot::channel();
+        let opens = Message::one(Request::OpenDir(ROOT), 0, Some(answer));
+        let _lost = self.queue.send(opens);
     }
 
     /// Whether the host offers an extension.
@@ -103,7 +113,7 @@ impl Pipe {
 
     /// Whether the host still serves the channel.
     pub(super) fn is_open(&self) -> bool {
-        !self.expect.is_closed() && !self.retired.load(Ordering::Relaxed)
+        !self.queue.is_closed() && !self.retired.load(Ordering::Relaxed)
     }
 
     /// From now on the channel counts as closed.
@@ -121,15 +131,26 @@ impl Pipe {
         self.hang_up.clone()
     }
 
-    /// Sends requests in one piece and gives back where their answers will arrive.
+    /// Visits a path in one breath.
+    pub(super) async fn visit(&self, path: &[u8], aim: Aim) -> Result<Visited, SftpError> {
+        let (answer, visited) = oneshot::channel();
+        let path = path.to_vec();
+        self.enqueue(Message::Visit { path, aim, answer })?;
+        visited.await.unwrap_or(Err(SftpError::Lost))
+    }
+
+    /// Sends requests, one right behind the other.
     pub(super) fn send<const N: usize>(
         &self,
         requests: [Request<'_>; N],
     ) -> Result<[Pending; N], SftpError> {
-        let mut packets = BytesMut::new();
-        let pending = requests.map(|request| self.announce(request, &mut packets));
-        self.enqueue(packets.freeze(), Bytes::new())?;
-        Ok(pending)
+        self.check()?;
+        Ok(requests.map(|request| {
+            let (answer, pending) = oneshot::channel();
+            // Where the task has ended the answer is lost here and now.
+            let _lost = self.queue.send(Message::one(request, 0, Some(answer)));
+            Pending(pending)
+        }))
     }
 
     /// Sends data to be written at `offset`.
@@ -137,56 +158,43 @@ impl Pipe {
         &self,
         handle: &Handle,
         offset: u64,
-        mut data: Bytes,
+        piece: Bytes,
     ) -> Result<Pending, SftpError> {
         let request = Request::Write {
             handle,
             offset,
-            length: u32::try_from(data.len()).unwrap_or(u32::MAX),
+            length: u32::try_from(piece.len()).unwrap_or(u32::MAX),
         };
-        let mut packets = BytesMut::new();
-        let pending = self.announce(request, &mut packets);
-        if data.len() <= SMALL {
-            packets.extend_from_slice(&std::mem::take(&mut data));
+        let (answer, pending) = oneshot::channel();
+        let is_small = piece.len() <= SMALL;
+        let room = if is_small { piece.len() } else { 0 };
+        let mut message = Message::one(request, room, Some(answer));
+        if let Message::One { packet, data, .. } = &mut message {
+            match is_small {
+                true => packet.extend_from_slice(&piece),
+                false => *data = piece,
+            }
         }
-        self.enqueue(packets.freeze(), data)?;
-        Ok(pending)
+        self.enqueue(message)?;
+        Ok(Pending(pending))
     }
 
     /// Closes a file or directory, behind everything that was sent before.
     pub(super) fn close(&self, handle: &Handle) {
-        let _lost = self.queue.send(closing(handle));
+        let closing = Message::one(Request::Close(handle), 0, None);
+        let _lost = self.queue.send(closing);
     }
 
-    fn announce(&self, request: Request<'_>, packets: &mut BytesMut) -> Pending {
-        let id = loop {
-            match self.next.fetch_add(1, Ordering::Relaxed) {
-                NOBODY => {}
-                id => break id,
-            }
-        };
-        request.encode(id, packets);
-        let (answer, pending) = oneshot::channel();
-        // Where the reader has ended the answer is lost here and now.
-        let _lost = self.expect.send((id, answer));
-        Pending(pending)
-    }
-
-    fn enqueue(&self, packets: Bytes, data: Bytes) -> Result<(), SftpError> {
-        if self.retired.load(Ordering::Relaxed) {
-            return Err(SftpError::Lost);
+    fn check(&self) -> Result<(), SftpError> {
+        match self.is_open() {
+            true => Ok(()),
+            false => Err(SftpError::Lost),
         }
-        let sent = self.queue.send(Message { packets, data });
-        sent.map_err(|_| SftpError::Lost)
     }
-}
 
-fn closing(handle: &Handle) -> Message {
-    let mut packets = BytesMut::new();
-    Request::Close(handle).encode(NOBODY, &mut packets);
-    Message {
-        packets: packets.freeze(),
-        data: Bytes::new(),
+    fn enqueue(&self, message: Message) -> Result<(), SftpError> {
+        self.check()?;
+        self.queue.send(message).map_err(|_| SftpError::Lost)
     }
 }
 
@@ -217,34 +225,56 @@ impl Future for Pending {
 impl Pipe {
     /// A channel without a host: `server` gives the answer to each packet, which begins with its
     /// kind and its id.
-    pub(super) fn answered_by(server: impl Fn(Bytes) -> Reply + Send + 'static) -> Self {
-        use bytes::Buf;
-        let (queue, mut queued) = mpsc::unbounded_channel::<Message>();
-        let (expect, mut expected) = mpsc::unbounded_channel();
+    pub(super) fn answered_by(mut server: impl FnMut(Bytes) -> Reply + Send + 'static) -> Self {
+        Self::scripted(false, move |packets| {
+            let id = |packet: &Bytes| u32::from_be_bytes(packet[1..5].try_into().unwrap());
+            let answered = packets
+                .into_iter()
+                .map(|packet| (id(&packet), server(packet)));
+            answered.collect()
+        })
+    }
+
+    /// A channel without a host: `server` gets all packets that go out in one piece, and gives
+    /// what is answered to which of them, in the order in which that arrives.
+    pub(super) fn scripted(
+        hopes: bool,
+        mut server: impl FnMut(Vec<Bytes>) -> Vec<(u32, Reply)> + Send + 'static,
+    ) -> Self {
+        use bytes::BytesMut;
+        let (pipe, mut queued) = Self::new(Vec::new());
+        let ended = pipe.ended.clone().drop_guard();
         tokio::spawn(async move {
-            while let Some(Message { packets, data }) = queued.recv().await {
-                let mut left = Bytes::from([packets, data].concat());
-                while left.has_remaining() {
-                    let length = left.get_u32() as usize;
-                    let packet = left.split_to(length);
-                    if packet[1..5] == NOBODY.to_be_bytes() {
-                        continue;
+            let mut exchange = Exchange::new(hopes, Instant::now());
+            while let Some(message) = queued.recv().await {
+                let mut out = BytesMut::new();
+                let mut next = Some(message);
+                while let Some(message) = next {
+                    let data = exchange.ask(message, &mut out, Instant::now());
+                    out.extend_from_slice(&data);
+                    next = queued.try_recv().ok();
+                }
+                while !out.is_empty() {
+                    let (mut frames, mut packets) = (Frames::default(), Vec::new());
+                    frames.push(std::mem::take(&mut out).freeze());
+                    while let Some(packet) = frames.next().unwrap() {
+                        packets.push(packet);
                     }
-                    let (_, answer): (u32, Answer) = expected.recv().await.unwrap();
-                    let _left = answer.send(Ok(server(packet)));
+                    for (id, reply) in server(packets) {
+                        let now = Instant::now();
+                        match exchange.answer(id, reply, &mut out, now) {
+                            Ok(exchange::Next::GoesOn) => {}
+                            Ok(exchange::Next::IsStuck) => return,
+                            Err(offence) => return exchange.fail(&offence.into()),
+                        }
+                    }
                 }
             }
+            drop(ended);
         });
-        let hang_up = CancellationToken::new();
-        Self {
-            queue,
-            expect,
-            next: AtomicU32::new(NOBODY + 1),
-            retired: AtomicBool::new(false),
-            extensions: Vec::new(),
-            ended: CancellationToken::new(),
-            _hang_up: hang_up.clone().drop_guard(),
-            hang_up,
+        if hopes {
+            pipe.prove();
         }
+        pipe
     }
 }

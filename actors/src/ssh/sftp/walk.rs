@@ -3,7 +3,6 @@
 //! Links are shown and never followed, so a tree has an end. A directory that cannot be read is
 //! marked and passed over.
 
-use super::packet::Handle;
 use super::{Sftp, SftpError};
 use crate::file::{Entry, Kind, Listing, MAX_ENTRIES, MAX_ENTRY_BYTES, Node, Tree, fitting};
 use futures_util::stream::{self, StreamExt};
@@ -18,17 +17,17 @@ struct Branch {
     unreadable: bool,
 }
 
-/// Reads the tree below an open directory down to `depth` levels.
+/// Reads the tree below a directory that was listed down to `depth` levels.
 pub(super) async fn tree(
     sftp: &Sftp,
     path: &[u8],
-    handle: Handle,
+    listing: Listing,
     depth: usize,
 ) -> Result<Tree, SftpError> {
     let Listing {
         entries,
         mut truncated,
-    } = sftp.list(handle).await?;
+    } = listing;
     let mut count = entries.len();
     let mut bytes: usize = entries.iter().map(Entry::bytes).sum();
     // Directories still to be read: the path to each and the indices that lead to its branch.

@@ -1,6 +1,5 @@
 //! What is asked of a host, as bytes.
 
-use super::Handle;
 use crate::file::Times;
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -31,6 +30,8 @@ pub(in crate::ssh::sftp) enum Access {
     Read = 1,
     /// `WRITE`: what is there stays, but for what is written over it.
     Write = 2,
+    /// `READ` and `WRITE`.
+    Both = 1 | 2,
     /// `WRITE`, `CREAT` and `EXCL`: it must not exist.
     Create = 2 | 8 | 32,
 }
@@ -64,24 +65,24 @@ pub(in crate::ssh::sftp) enum Request<'a> {
         access: Access,
         change: Change,
     },
-    Close(&'a Handle),
+    Close(&'a [u8]),
     Read {
-        handle: &'a Handle,
+        handle: &'a [u8],
         offset: u64,
         length: u32,
     },
     /// Its `length` bytes of data follow the packet that [`encode`](Self::encode) gives.
     Write {
-        handle: &'a Handle,
+        handle: &'a [u8],
         offset: u64,
         length: u32,
     },
     Stat(&'a [u8]),
     Lstat(&'a [u8]),
-    Fstat(&'a Handle),
+    Fstat(&'a [u8]),
     SetStat(&'a [u8], Change),
     OpenDir(&'a [u8]),
-    ReadDir(&'a Handle),
+    ReadDir(&'a [u8]),
     RealPath(&'a [u8]),
     ReadLink(&'a [u8]),
     MakeDir(&'a [u8], Change),
@@ -92,7 +93,7 @@ pub(in crate::ssh::sftp) enum Request<'a> {
     /// Replaces what is at the new path, in one step (OpenSSH `PROTOCOL`, 4.3).
     PosixRename(&'a [u8], &'a [u8]),
     /// Waits until the file is on its disk (OpenSSH `PROTOCOL`, 4.6).
-    Fsync(&'a Handle),
+    Fsync(&'a [u8]),
     /// Asks how full the file system is (OpenSSH `PROTOCOL`, 4.4).
     StatVfs(&'a [u8]),
     /// Asks what the server takes (OpenSSH `PROTOCOL`, 4.8).

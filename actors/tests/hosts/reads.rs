@@ -1,0 +1,169 @@
+//! What a read asks of a real OpenSSH, and what becomes of the host when a path is no longer what
+//! it was a moment ago.
+
+use crate::openssh::{Account, rig_with};
+use crate::rig::{Rig, shell, text};
+use fleet::FleetError;
+use fleet::error::FileProblem;
+use fleet::file::Found;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command as Process;
+use std::time::{Duration, Instant};
+
+const STAT: u8 = 17;
+const OPEN: u8 = 3;
+const CLOSE: u8 = 4;
+const READ: u8 = 5;
+const OPENDIR: u8 = 11;
+const READDIR: u8 = 12;
+
+const SERVER: &str = "/usr/lib/openssh/sftp-server";
+
+/// The kinds of the requests in a log of what a server was sent, behind the greeting.
+fn kinds(log: &Path) -> Vec<u8> {
+    let bytes = fs::read(log).unwrap();
+    let (mut left, mut kinds) = (&bytes[..], Vec::new());
+    while let Some((length, rest)) = left.split_first_chunk() {
+        let length = u32::from_be_bytes(*length) as usize;
+        kinds.push(rest[0]);
+        left = &rest[length..];
+    }
+    kinds.split_off(1)
+}
+
+fn bytes(found: Result<Found, FleetError>) -> Vec<u8> {
+    match found.unwrap() {
+        Found::File(content) => content.bytes,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn is_fifo(found: Result<Found, FleetError>) -> bool {
+    let fifo = FileProblem::NotRegular("fifo");
+    matches!(found, Err(FleetError::File(error)) if error.problem == fifo)
+}
+
+/// Puts a FIFO in the place of a file, in one step.
+fn becomes_fifo(path: &str) {
+    let made = format!("{path}.new");
+    assert!(
+        Process::new("mkfifo")
+            .arg(&made)
+            .status()
+            .unwrap()
+            .success()
+    );
+    fs::rename(made, path).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_known_file_takes_four_requests_and_the_handle_is_always_as_foretold() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let log = dir.path().join("log");
+    let spy = format!("Subsystem sftp tee -a {} | {SERVER}\n", log.display());
+    let rig = rig_with(Account::Own, &spy).await;
+    let path = rig.shelved("file");
+    fs::write(&path, b"content").unwrap();
+    let asked = async |path: &str| {
+        let before = kinds(&log).len();
+        assert!(rig.read(path).await.is_ok());
+        // What nobody waits for comes behind the answer.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        kinds(&log).split_off(before)
+    };
+    // The first one finds out what kind of server it is.
+    assert!(rig.read(&path).await.is_ok());
+    for _ in 0..3 {
+        assert_eq!(asked(&path).await, [STAT, OPEN, READ, CLOSE]);
+    }
+    let other = rig.shelved("other");
+    fs::write(&other, b"content").unwrap();
+    let look = [STAT, OPENDIR, READDIR, READDIR, CLOSE];
+    let unknown = [&look[..], &[OPEN, READ, CLOSE]].concat();
+    assert_eq!(asked(&other).await, unknown);
+    let shelf = rig.shelf.to_str().unwrap();
+    assert_eq!(asked(shelf).await, look);
+    // Reads of all kinds at once leave the table of handles as it is known to be.
+    let (large, many) = (rig.shelved("large"), rig.shelf.join("many"));
+    fs::write(&large, vec![7; 3 << 20]).unwrap();
+    fs::create_dir(&many).unwrap();
+    for n in 0..1_800 {
+        fs::write(many.join(n.to_string()), b"").unwrap();
+    }
+    let paths = [
+        &path,
+        &large,
+        "/proc/self/status",
+        many.to_str().unwrap(),
+        shelf,
+    ];
+    for _ in 0..4 {
+        let reads = paths.iter().cycle().take(30).map(|path| rig.read(path));
+        for read in futures_util::future::join_all(reads).await {
+            assert!(read.is_ok());
+        }
+    }
+    assert_eq!(asked(&path).await, [STAT, OPEN, READ, CLOSE]);
+}
+
+/// The processes that serve the connection, beside the one that is asked.
+async fn servers(rig: &Rig) -> usize {
+    let line =
+        "cat /proc/[0-9]*/stat 2>/dev/null | sed 's/.*) //' | awk -v p=$PPID '$2 == p' | wc -l";
+    let ran = rig.run(shell(line)).await;
+    text(&ran).0.trim().parse::<usize>().unwrap() - 1
+}
+
+async fn a_file_that_became_a_fifo_is_told_and_leaves_nothing_behind(
+    account: Account,
+    lines: &str,
+) {
+    let rig = rig_with(account, lines).await;
+    let (path, other) = (rig.shelved("file"), rig.shelved("other"));
+    let shared = |path: &str, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    fs::write(&other, vec![7; 900_000]).unwrap();
+    for round in 0..3 {
+        let _gone = fs::remove_file(&path);
+        fs::write(&path, b"content").unwrap();
+        shared(&path, 0o666);
+        assert_eq!(bytes(rig.read(&path).await), b"content");
+        assert!(servers(&rig).await <= 1, "in round {round}");
+        becomes_fifo(&path);
+        shared(&path, 0o666);
+        let began = Instant::now();
+        let others = futures_util::future::join_all((0..8).map(|_| rig.read(&other)));
+        let (fifo, others) = tokio::join!(rig.read(&path), others);
+        assert!(is_fifo(fifo));
+        for read in others {
+            assert_eq!(bytes(read).len(), 900_000);
+        }
+        assert!(began.elapsed() < Duration::from_secs(10));
+        // The server that stood still has come to its end.
+        while servers(&rig).await > 1 {
+            assert!(
+                began.elapsed() < Duration::from_secs(15),
+                "in round {round}"
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert!(is_fifo(rig.read(&path).await));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fifo_in_the_place_of_a_file_stops_no_server_inside_sshd() {
+    let lines = "Subsystem sftp internal-sftp\n";
+    a_file_that_became_a_fifo_is_told_and_leaves_nothing_behind(Account::Own, lines).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fifo_in_the_place_of_a_file_stops_no_server_of_its_own() {
+    // Two channels: the stuck server's place is needed again.
+    let lines = format!("Subsystem sftp {SERVER}\nMaxSessions 2\n");
+    a_file_that_became_a_fifo_is_told_and_leaves_nothing_behind(Account::Plain, &lines).await;
+}
