@@ -31,6 +31,13 @@ const USER_TIMEOUT: Duration = Duration::from_secs(20);
 /// only bounds what a flood can hold in memory: 16 packets of 32 KiB.
 const CHANNEL_BUFFER: usize = 16;
 
+/// The window of a channel where channels share a connection. All of it can stand before an answer
+/// that somebody waits for.
+const WINDOW: u32 = 2 << 20;
+
+/// The window where nobody else does: over a long way, as much as it takes to keep the way full.
+const TRANSFER_WINDOW: u32 = 16 << 20;
+
 /// Bytes read from a host at once. russh reads the length of a packet and then its rest, which would
 /// be two system calls and a third that finds nothing for each of the small packets that most are;
 /// what is longer than this goes past the buffer.
@@ -59,6 +66,8 @@ pub(crate) struct Dialler {
     host_keys: HostKeyPolicy,
     handshakes: Arc<Semaphore>,
     metrics: Metrics,
+    /// Bytes a host may send on one channel before it hears that they arrived.
+    window: u32,
 }
 
 impl Dialler {
@@ -69,6 +78,15 @@ impl Dialler {
             host_keys,
             handshakes: Arc::new(Semaphore::new(HANDSHAKES)),
             metrics,
+            window: WINDOW,
+        }
+    }
+
+    /// The same for connections that carry nothing but files on their way.
+    pub(crate) fn for_transfers(&self) -> Self {
+        Self {
+            window: TRANSFER_WINDOW,
+            ..self.clone()
         }
     }
 
@@ -279,6 +297,7 @@ impl Dialler {
             keepalive_interval: Some(self.keepalive),
             keepalive_max: 3,
             channel_buffer_size: CHANNEL_BUFFER,
+            window_size: self.window,
             ..client::Config::default()
         }
     }
