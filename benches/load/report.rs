@@ -177,17 +177,24 @@ impl fmt::Display for Report {
         )?;
         writeln!(f, "{}\n{}", self.calls(), self.machine())?;
         let (pool, waits) = (&self.pool, &self.waits);
-        let [p50, p99] = [0.5, 0.99].map(|share| time(waits.lock_wait(share)));
+        let count = |result| pool.grown("scout_pool_requests_total", &[("result", result)]);
         let rate = pool.hit_rate() * 100.0;
+        let lost = pool.grown("scout_ssh_connections_lost_total", &[]);
+        let [hits, misses] = ["hit", "miss"].map(count);
+        let [p50, p99] = [0.5, 0.99].map(|share| time(waits.lock_wait(share)));
+        let [interactive, bulk] =
+            ["interactive", "bulk"].map(|urgency| time(waits.queue_wait(urgency, 0.99)));
         writeln!(
             f,
-            "pool: {} hits, {} misses, hit rate {rate:.2} %; connections lost: {}",
-            pool.hits, pool.misses, pool.lost
+            "- pool: {hits} hits, {misses} misses, hit rate {rate:.2} %; connections lost: {lost}"
         )?;
-        writeln!(f, "lock wait: p50 {p50}, p99 {p99}")?;
-        writeln!(f, "errors: {}", self.book.errors.values().sum::<usize>())?;
+        writeln!(
+            f,
+            "- lock wait: p50 {p50}, p99 {p99}; p99 of interactive calls {interactive}, of bulk {bulk}"
+        )?;
+        writeln!(f, "- errors: {}", self.book.errors.values().sum::<usize>())?;
         for (name, count) in &self.book.errors {
-            writeln!(f, "  {count} of {name}")?;
+            writeln!(f, "  - {count} of {name}")?;
         }
         Ok(())
     }
