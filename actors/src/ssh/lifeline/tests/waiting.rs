@@ -249,7 +249,7 @@ fn the_time_limit_on_the_host_is_each_calls_own_or_a_little_later() {
         !clock_serves(call + HOST_SLACK - second / 2, call),
         "too early"
     );
-    for words in shells() {
+    for words in lasting() {
         let mut waiting = Waiting::new(words);
         waiting.call(&argv(&["true"]), Then::Wait { clock: true });
         waiting.until_others(2);
