@@ -16,6 +16,7 @@ pub(crate) mod link;
 mod prepare;
 pub(crate) mod read;
 pub(crate) mod run;
+pub(crate) mod second;
 
 use crate::error::{DialError, FleetError};
 use crate::inventory::HostSettings;
@@ -26,6 +27,7 @@ use crate::ssh::sftp::{Sftp, SftpError};
 use crate::ssh::{Closed, Dialler, Session};
 use crate::target::HostName;
 use crate::urgency::Urgency;
+use futures_util::future::BoxFuture;
 use job::{Job, LaneKind, Undone};
 use lane::Lane;
 use link::{Epoch, Link, Penalty};
@@ -84,6 +86,11 @@ impl HostRef {
         let _sent = self.0.cast(Msg::Reach(reply));
     }
 
+    /// Has work done that needs none of the host's channels, and ends with the host.
+    pub(crate) fn beside(&self, work: BoxFuture<'static, ()>) {
+        let _sent = self.0.cast(Msg::Beside(work));
+    }
+
     /// Makes the host ready for calls that have not come yet.
     pub(crate) fn prepare(&self) {
         let _sent = self.0.cast(Msg::Prepare);
@@ -109,6 +116,8 @@ impl HostRef {
 pub(crate) enum Msg {
     Submit(Job),
     Reach(Reached),
+    /// Work that needs none of the channels.
+    Beside(BoxFuture<'static, ()>),
     /// Be ready for calls that have not come yet.
     Prepare,
     /// Somebody left a queue.
@@ -205,6 +214,7 @@ impl Actor for Host {
         match message {
             Msg::Submit(job) => state.submit(&me, job),
             Msg::Reach(reply) => state.reach(&me, reply),
+            Msg::Beside(work) => drop(state.jobs.spawn(work)),
             Msg::Prepare => state.prepare(&me),
             // What comes after every message does it.
             Msg::Left => {}
@@ -215,7 +225,7 @@ impl Actor for Host {
             }
             Msg::Probed(epoch, alive) => {
                 let dead = state.link.probed(epoch, alive, Instant::now());
-                // Commands may still hold it, and a host never has two connections.
+                // Commands may still hold it, and it must not live on beside the next one.
                 if let Some(session) = &dead {
                     session.cut();
                 }

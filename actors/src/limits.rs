@@ -29,7 +29,8 @@ pub const RATE_BUCKETS: usize = 10_000;
 /// Every bound of the fleet. All durations are wall time on the monotonic clock.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Host actors alive at once, each with at most one connection. Enforced by the registry.
+    /// Host actors alive at once, each with at most one connection, and the second connections of large
+    /// copies. Enforced by the registry.
     pub capacity: usize,
     /// How long an unleased host keeps its connection. Enforced by the registry.
     pub idle_timeout: Duration,

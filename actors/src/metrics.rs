@@ -114,10 +114,16 @@ impl Handles {
     fn register(capacity: usize) -> Self {
         describe_counter!(
             "scout_pool_requests_total",
-            "Calls that found a connection made or being made (hit) or needed a new one (miss)"
+            "Calls that found a connection made or being made (hit) or needed a new one (miss); that a large copy moves to a second one counts as neither"
         );
-        describe_gauge!("scout_pool_connections", "SSH connections that are up");
-        describe_gauge!("scout_pool_capacity", "Most host actors alive at once");
+        describe_gauge!(
+            "scout_pool_connections",
+            "SSH connections that are up, the second ones of large copies included"
+        );
+        describe_gauge!(
+            "scout_pool_capacity",
+            "Most host actors and second connections at once"
+        );
         describe_counter!(
             "scout_pool_evictions_total",
             "Host actors stopped to make room or for being idle"

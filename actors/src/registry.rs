@@ -5,12 +5,14 @@
 //! carries the lease, so one that reaches nobody gives the place back by being dropped. It never
 //! waits for anybody: hosts are spawned and stopped by message.
 //!
-//! Live and leaving hosts together never exceed the capacity, and a leased host is never stopped.
-//! Hosts that are used often are kept, and made warm again, where no caller needs the place.
+//! Live and leaving hosts and second connections together never exceed the capacity, and a leased
+//! host is never stopped. Hosts that are used often are kept, and made warm again, where no caller
+//! needs the place.
 
 mod heat;
 mod life;
 pub(crate) mod lru;
+mod second;
 mod serve;
 mod warm;
 
@@ -19,7 +21,7 @@ use crate::host::link::Penalty;
 use crate::host::{Context, HostEvent, HostRef};
 use crate::inventory::Inventory;
 use crate::latency::Paces;
-use crate::lease::{Lease, Released, Tools};
+use crate::lease::{Lease, Released, SecondOver, SecondWanted, Tools};
 use crate::queue::{Queue, Waits};
 use crate::supervisor::{Birth, Spawn};
 use crate::target::HostName;
@@ -43,6 +45,8 @@ pub(crate) enum Msg {
     Released(Released),
     Birth(Birth),
     Event(HostEvent),
+    Second(SecondWanted),
+    SecondOver(SecondOver),
     /// Who is alive and in what state.
     States(oneshot::Sender<HashMap<HostName, &'static str>>),
     /// How many leases are out; after `close`, no new ones are granted.
@@ -77,7 +81,7 @@ macro_rules! news {
     )+};
 }
 
-news!(Released: Released, Birth: Birth, Event: HostEvent);
+news!(Released: Released, Birth: Birth, Event: HostEvent, Second: SecondWanted, SecondOver: SecondOver);
 
 /// The actor.
 pub(crate) struct Registry {
@@ -125,6 +129,8 @@ pub(crate) struct State {
     penalties: HashMap<HostName, Penalty>,
     /// How long each host takes. Only hosts of the inventory are ever spawned, which bounds it.
     paces: HashMap<HostName, Paces>,
+    /// Hosts that refused a second connection, and when.
+    seconds_refused: HashMap<HostName, Instant>,
     heat: Heat<HostName>,
     warming: Warming,
     generations: u64,
@@ -150,6 +156,7 @@ impl Actor for Registry {
             waiters: Queue::default(),
             penalties: HashMap::new(),
             paces: HashMap::new(),
+            seconds_refused: HashMap::new(),
             heat: Heat::new(limits.capacity, limits.warm_timeout),
             warming: Warming::default(),
             generations: 0,
@@ -171,6 +178,8 @@ impl Actor for Registry {
             Msg::Released(released) => state.released(&released),
             Msg::Birth(birth) => state.birth(birth),
             Msg::Event(event) => self.note(state, event),
+            Msg::Second(wanted) => self.second(state, wanted),
+            Msg::SecondOver(over) => state.second_over(over),
             Msg::States(reply) => {
                 let states = state
                     .entries

@@ -49,6 +49,7 @@ impl<'a> Check<'a> {
         let config = Config {
             transport: raw.transport,
             enable_ui: raw.enable_ui,
+            threads: raw.threads,
             http: raw.http.into(),
             ops: raw.ops.into(),
             limits,

@@ -31,6 +31,13 @@ use tokio_util::sync::CancellationToken;
 use turns::{Turn, Turns};
 use way::{Limit, Way};
 
+/// The window of a channel where channels share a connection. All of it can stand before an answer
+/// that somebody waits for.
+const WINDOW: u32 = 2 << 20;
+
+/// The window where nobody else does: over a long way, as much as it takes to keep the way full.
+const TRANSFER_WINDOW: u32 = 16 << 20;
+
 /// Bytes read from a host at once. russh reads the length of a packet and then its rest, which would
 /// be two system calls and a third that finds nothing for each of the small packets that most are;
 /// what is longer than this goes past the buffer.
@@ -61,6 +68,8 @@ pub(crate) struct Dialler {
     known: Arc<Known>,
     turns: Arc<Turns>,
     metrics: Metrics,
+    /// Bytes a host may send on one channel before it hears that they arrived.
+    window: u32,
 }
 
 impl Dialler {
@@ -76,6 +85,15 @@ impl Dialler {
             known: Arc::new(Known::new()),
             turns: Arc::new(Turns::new()),
             metrics,
+            window: WINDOW,
+        }
+    }
+
+    /// The same for connections that carry nothing but files on their way.
+    pub(crate) fn for_transfers(&self) -> Self {
+        Self {
+            window: TRANSFER_WINDOW,
+            ..self.clone()
         }
     }
 
@@ -264,7 +282,7 @@ impl Dialler {
             .trust(host)
             .await
             .map_err(|p| error(Phase::HostKey, p.into()))?;
-        let config = Arc::new(offer::config(&trust, self.keepalive));
+        let config = Arc::new(offer::config(&trust, self.keepalive, self.window));
         let (alive, closed) = oneshot::channel();
         let cut = CancellationToken::new();
         let stream = BufReader::with_capacity(READ_BUFFER, stream);

@@ -10,8 +10,9 @@ use std::time::Duration;
 /// only bounds what a flood can hold in memory: 16 packets of 32 KiB.
 const CHANNEL_BUFFER: usize = 16;
 
-/// The settings of one connection. Keys are those on file first.
-pub(super) fn config(trust: &Trust, keepalive: Duration) -> client::Config {
+/// The settings of one connection. Keys are those on file first; `window` is what a host may send on
+/// one channel before it hears that it arrived.
+pub(super) fn config(trust: &Trust, keepalive: Duration, window: u32) -> client::Config {
     let mut preferred = Preferred {
         cipher: Cow::Borrowed(&[
             russh::cipher::AES_128_GCM,
@@ -35,6 +36,7 @@ pub(super) fn config(trust: &Trust, keepalive: Duration) -> client::Config {
         keepalive_interval: Some(keepalive),
         keepalive_max: 3,
         channel_buffer_size: CHANNEL_BUFFER,
+        window_size: window,
         ..client::Config::default()
     }
 }
