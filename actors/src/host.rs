@@ -20,6 +20,7 @@ pub(crate) mod second;
 
 use crate::error::{DialError, FleetError};
 use crate::inventory::HostSettings;
+use crate::latency::Paces;
 use crate::limits::{FILE_OPERATIONS, Limits};
 use crate::metrics::Metrics;
 use crate::ssh::sftp::{Sftp, SftpError};
@@ -151,6 +152,8 @@ pub(crate) struct Host;
 
 pub(crate) struct State {
     settings: Arc<HostSettings>,
+    /// What is known of how long it takes.
+    paces: Paces,
     context: Context,
     link: Link<Arc<Session>>,
     up_since: Instant,
@@ -171,6 +174,8 @@ pub(crate) struct State {
 pub(crate) struct Args {
     pub(crate) settings: Arc<HostSettings>,
     pub(crate) penalty: Option<Penalty>,
+    /// What earlier actors of the host knew of how long it takes.
+    pub(crate) paces: Paces,
     /// Whether its callers read files.
     pub(crate) is_read: bool,
     pub(crate) context: Context,
@@ -195,6 +200,7 @@ impl Actor for Host {
             jobs: JoinSet::new(),
             watchers: JoinSet::new(),
             settings: args.settings,
+            paces: args.paces,
             context: args.context,
         })
     }

@@ -41,6 +41,7 @@ mod file_session;
 mod fleet;
 mod host;
 pub mod inventory;
+mod latency;
 mod lease;
 pub mod limits;
 pub mod loopback;

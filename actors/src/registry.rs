@@ -20,6 +20,7 @@ use crate::error::FleetError;
 use crate::host::link::Penalty;
 use crate::host::{Context, HostEvent, HostRef};
 use crate::inventory::Inventory;
+use crate::latency::Paces;
 use crate::lease::{Lease, Released, SecondOver, SecondWanted, Tools};
 use crate::queue::{Queue, Waits};
 use crate::supervisor::{Birth, Spawn};
@@ -126,6 +127,8 @@ pub(crate) struct State {
     entries: HashMap<HostName, Entry>,
     waiters: Queue<Waiter>,
     penalties: HashMap<HostName, Penalty>,
+    /// How long each host takes. Only hosts of the inventory are ever spawned, which bounds it.
+    paces: HashMap<HostName, Paces>,
     /// Hosts that refused a second connection, and when.
     seconds_refused: HashMap<HostName, Instant>,
     heat: Heat<HostName>,
@@ -152,6 +155,7 @@ impl Actor for Registry {
             entries: HashMap::new(),
             waiters: Queue::default(),
             penalties: HashMap::new(),
+            paces: HashMap::new(),
             seconds_refused: HashMap::new(),
             heat: Heat::new(limits.capacity, limits.warm_timeout),
             warming: Warming::default(),

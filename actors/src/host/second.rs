@@ -75,10 +75,11 @@ impl SecondJob {
         let Second {
             dialler,
             settings,
+            paces,
             place,
         } = self.second;
         let opening = async {
-            let (session, closed) = dialler.dial(&settings).await.ok()?;
+            let (session, closed) = dialler.dial(&settings, &paces).await.ok()?;
             let up = Up::new(self.metrics.clone());
             let sftp = Sftp::open_for_transfers(&session).await.ok()?;
             Some((session, closed, up, sftp))

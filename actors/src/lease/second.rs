@@ -7,6 +7,7 @@
 use crate::file_session::FileSession;
 use crate::host::second::SecondJob;
 use crate::inventory::HostSettings;
+use crate::latency::Paces;
 use crate::lease::Lease;
 use crate::limits::Deadline;
 use crate::ssh::Dialler;
@@ -35,6 +36,8 @@ pub(crate) struct SecondOver {
 pub(crate) struct Second {
     pub(crate) dialler: Dialler,
     pub(crate) settings: Arc<HostSettings>,
+    /// What is known of how long the host takes.
+    pub(crate) paces: Paces,
     pub(crate) place: SecondPlace,
 }
 

@@ -33,6 +33,7 @@ impl Registry {
         (may && state.places.take_aside()).then(|| Second {
             dialler: state.context.dialler.for_transfers(),
             settings,
+            paces: state.paces.get(host).cloned().unwrap_or_default(),
             place: SecondPlace::new(host.clone(), state.me.get_derived()),
         })
     }

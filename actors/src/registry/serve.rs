@@ -111,6 +111,7 @@ impl Registry {
         let args = Args {
             settings: Arc::clone(settings),
             penalty: state.penalties.get(host).cloned(),
+            paces: state.paces.entry(host.clone()).or_default().clone(),
             is_read: state.heat.is_read(host),
             context: state.context.clone(),
         };
