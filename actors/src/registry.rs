@@ -127,10 +127,10 @@ pub(crate) struct State {
     entries: HashMap<HostName, Entry>,
     waiters: Queue<Waiter>,
     penalties: HashMap<HostName, Penalty>,
-    /// Hosts that refused a second connection, and when.
-    seconds_refused: HashMap<HostName, Instant>,
     /// How long each host takes. Only hosts of the inventory are ever spawned, which bounds it.
     paces: HashMap<HostName, Paces>,
+    /// Hosts that refused a second connection, and when.
+    seconds_refused: HashMap<HostName, Instant>,
     heat: Heat<HostName>,
     warming: Warming,
     generations: u64,
@@ -155,8 +155,8 @@ impl Actor for Registry {
             entries: HashMap::new(),
             waiters: Queue::default(),
             penalties: HashMap::new(),
-            seconds_refused: HashMap::new(),
             paces: HashMap::new(),
+            seconds_refused: HashMap::new(),
             heat: Heat::new(limits.capacity, limits.warm_timeout),
             warming: Warming::default(),
             generations: 0,

@@ -36,6 +36,7 @@ pub(crate) struct SecondOver {
 pub(crate) struct Second {
     pub(crate) dialler: Dialler,
     pub(crate) settings: Arc<HostSettings>,
+    /// What is known of how long the host takes.
     pub(crate) paces: Paces,
     pub(crate) place: SecondPlace,
 }

@@ -323,8 +323,8 @@ impl Dialler {
         Ok((
             Session {
                 handle,
-                is_openssh: progress.is_openssh(),
                 patience,
+                is_openssh: progress.is_openssh(),
                 cut,
                 _sever: sever,
                 _hop: hop,

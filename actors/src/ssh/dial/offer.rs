@@ -10,7 +10,8 @@ use std::time::Duration;
 /// only bounds what a flood can hold in memory: 16 packets of 32 KiB.
 const CHANNEL_BUFFER: usize = 16;
 
-/// The settings of one connection. Keys are those on file first.
+/// The settings of one connection. Keys are those on file first; `window` is what a host may send on
+/// one channel before it hears that it arrived.
 pub(super) fn config(trust: &Trust, keepalive: Duration, window: u32) -> client::Config {
     let mut preferred = Preferred {
         cipher: Cow::Borrowed(&[
