@@ -4,9 +4,10 @@ use crate::command::{Command, Program};
 use std::os::unix::ffi::OsStrExt;
 
 /// The command in a subshell of its own, with its directory, environment and mark. The shell around
-/// it has no standard error: what it says there ("Terminated") is no output of the command.
+/// it has no standard error: what it says there ("Terminated") is no output of the command. A call
+/// that is stopped before this starts nothing: its `TERM` would have come too early.
 pub(super) fn of(command: &Command, mark: &str) -> Vec<u8> {
-    let mut text = b"( trap - TERM INT HUP PIPE EXIT\n".to_vec();
+    let mut text = b"[ \"$scout_x\" ] || ( trap - TERM INT HUP PIPE EXIT\n".to_vec();
     let mut put = |parts: &[&[u8]]| parts.iter().for_each(|part| text.extend_from_slice(part));
     if let Some(cwd) = command.cwd() {
         put(&[b"{ "]);

@@ -288,6 +288,30 @@ fn a_clock_that_has_just_started_delays_no_call_that_ends_it() {
 }
 
 #[test]
+fn a_call_that_is_stopped_before_it_begins_starts_nothing() {
+    for words in shells() {
+        let mut waiting = Waiting::new(words);
+        let command = shell("echo ran; env sleep 4321");
+        let marker = Marker::fresh();
+        let terms = Terms {
+            marker: &marker,
+            mark: marker.hex(),
+            timeout: Duration::from_secs(20),
+            armed: true,
+            clocked: false,
+            then: Then::End,
+        };
+        let script = String::from_utf8(script(&command, &terms)).unwrap();
+        // As if a watcher were faster than the shell.
+        let script = script.replace("\nscout_watch", "\nkill -TERM $$\nscout_watch");
+        waiting.send(script.as_bytes());
+        let (out, err) = waiting.heard(&marker);
+        assert_eq!((&*out, &*err), ("N rc=0 swept=1\n", "N end\n"), "{words:?}");
+        waiting.child.wait().unwrap();
+    }
+}
+
+#[test]
 fn ksh_serves_one_call() {
     for words in shells().filter(|words| *words == ["ksh"]) {
         let mut waiting = Waiting::new(words);
