@@ -22,6 +22,7 @@ const ATTEMPTS: u8 = 3;
 impl State {
     pub(super) fn submit(&mut self, me: &ActorRef<Msg>, job: Job) {
         match self.admit(me) {
+            Ok(_) if job.counted => {}
             Ok(hit) => self.context.metrics.pool_request(hit),
             Err(error) => return job.work.refuse(error),
         }

@@ -51,6 +51,8 @@ pub(crate) struct Job {
     pub(crate) claim: Claim,
     /// When it reached the host, or, once it had to wait for a connection, when that was up.
     pub(crate) since: Instant,
+    /// Whether its call was counted as a hit or a miss before.
+    pub(crate) counted: bool,
     /// How often it was started without effect.
     pub(crate) attempts: u8,
 }

@@ -44,6 +44,7 @@ impl ReadJob {
             urgency: self.urgency,
             claim: self.claim.clone(),
             since: Instant::now(),
+            counted: false,
             attempts: 0,
             work: Box::new(self),
         }
