@@ -14,6 +14,8 @@
 //! A shell can also be armed before there is a call: it gets the functions alone, reports itself, and
 //! reads on; its call is then a few lines. Either way a call ends its shell, and the process group with
 //! it, unless its program leaves nothing behind: then the watcher alone is ended, and the shell reads on.
+//! It does not in ksh93, whose command substitution waits for what it starts in the background: the clock
+//! of a shell that serves several calls could not be started there.
 //!
 //! A command that ends by itself takes its process group with it. What left the group before
 //! (`setsid`) stays: that is how daemons are started on purpose. When a command had to be stopped,

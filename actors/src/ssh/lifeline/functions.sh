@@ -37,11 +37,11 @@ head -c $1 <&3 2>/dev/null
 exec >/dev/null 2>&1
 read -r x <&3; scout_stop
 }
-scout_unclock() { [ -z "$scout_c" ] || { kill -TERM $scout_c; wait $scout_c; scout_c=; }; }
+scout_unclock() { [ -z "$scout_c" ] || kill -KILL $scout_c; scout_c=; }
 scout_clock() {
 scout_unclock
-( trap 'kill -KILL $s; exit' TERM; trap '' INT HUP PIPE; exec 3<&-; sleep $1 & s=$!; wait $s; kill -KILL -$$ ) >/dev/null 2>&1 &
-scout_c=$!
+[ -z "$scout_once" ] || { scout_limit $1; return; }
+scout_c=$( ( trap '' TERM INT HUP PIPE; exec 3<&-; sleep $1 >/dev/null & echo $!; exec >/dev/null; wait $! && kill -KILL -$$ ) & )
 }
 scout_done() {
 s=
@@ -51,11 +51,12 @@ kill -KILL -$$
 exit
 }
 scout_again() {
-[ -z "$scout_x" ] && kill -0 -$$ || scout_done $1
+[ -z "$scout_x$scout_once" ] && kill -0 -$$ || scout_done $1
 kill -KILL $scout_w; wait $scout_w
 scout_mark "rc=$1 swept=" >&4; scout_mark end >&5
 }
 exec 3<&0 4>&1 5>&2 2>/dev/null
 scout_c=
+case ${KSH_VERSION-} in Version*) scout_once=1 ;; *) scout_once= ;; esac
 scout_heed
 trap 'kill -KILL -$$' EXIT

@@ -152,11 +152,16 @@ fn until(stream: &mut impl BufRead, lead: &str) -> String {
     String::from_utf8(text).unwrap()
 }
 
+/// Those that serve more than one call.
+fn lasting() -> impl Iterator<Item = &'static [&'static str]> {
+    shells().filter(|words| *words != ["ksh"])
+}
+
 const AGAIN: Then = Then::Wait { clock: false };
 
 #[test]
 fn one_shell_serves_many_calls_and_none_of_them_finds_what_another_left() {
-    for words in shells() {
+    for words in lasting() {
         let mut waiting = Waiting::new(words);
         let leave = "cd /; umask 077; V=left; export V; trap 'echo trapped' TERM EXIT; set -f; exec 9>/dev/null; \
                      f() { :; }; echo out; echo err >&2; exit 7";
@@ -244,7 +249,7 @@ fn the_time_limit_on_the_host_is_each_calls_own_or_a_little_later() {
         !clock_serves(call + HOST_SLACK - second / 2, call),
         "too early"
     );
-    for words in shells() {
+    for words in lasting() {
         let mut waiting = Waiting::new(words);
         waiting.call(&argv(&["true"]), Then::Wait { clock: true });
         waiting.until_others(2);
@@ -253,14 +258,42 @@ fn the_time_limit_on_the_host_is_each_calls_own_or_a_little_later() {
         // A call that ends its shell has a clock of its own.
         let marker = waiting.begin(&shell("env sleep 4321"), Then::End);
         until(&mut waiting.out, marker.hex());
-        // ksh has a `sleep` of its own.
         waiting.until("one clock", |others| {
             let mut sleeps = others.to_vec();
             sleeps.retain(|line| line.starts_with("sleep "));
             sleeps.sort();
-            sleeps == ["sleep 23", "sleep 4321"] || words == ["ksh"] && sleeps == ["sleep 4321"]
+            sleeps == ["sleep 23", "sleep 4321"]
         });
         waiting.hang_up();
+        waiting.until_others(0);
+    }
+}
+
+#[test]
+fn a_clock_that_has_just_started_delays_no_call_that_ends_it() {
+    for words in shells() {
+        for _ in 0..20 {
+            let mut waiting = Waiting::new(words);
+            let clock = Then::Wait { clock: true };
+            if words != ["ksh"] {
+                for _ in 0..3 {
+                    waiting.call(&argv(&["true"]), clock);
+                }
+            }
+            let (out, _) = waiting.call(&shell("echo on"), Then::End);
+            assert_eq!(out, "on\nN rc=0 swept=\n", "{words:?}");
+            waiting.child.wait().unwrap();
+        }
+    }
+}
+
+#[test]
+fn ksh_serves_one_call() {
+    for words in shells().filter(|words| *words == ["ksh"]) {
+        let mut waiting = Waiting::new(words);
+        let (out, _) = waiting.call(&shell("echo on"), Then::Wait { clock: true });
+        assert_eq!(out, "on\nN rc=0 swept=\n");
+        waiting.child.wait().unwrap();
         waiting.until_others(0);
     }
 }
