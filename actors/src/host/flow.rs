@@ -138,6 +138,9 @@ impl State {
         let Some(session) = self.link.session().cloned() else {
             return;
         };
+        if matches!(self.files, Files::Unavailable) {
+            self.read_by_commands();
+        }
         while let Some(job) = self.commands.start(Instant::now()) {
             self.start(me, &session, None, job);
         }
@@ -160,11 +163,22 @@ impl State {
                     let _sent = me.cast(Msg::FilesOpened(epoch, opened));
                 });
             }
-            Files::Unavailable => {
-                let host = self.name().clone();
-                self.refuse_reads(|_| FleetError::NoSftp { host: host.clone() });
+            Files::Open(_)
+            | Files::Absent
+            | Files::Opening
+            | Files::Crowded
+            | Files::Unavailable => {}
+        }
+    }
+
+    /// Where there is no SFTP, a read is a command of ours, and waits as one.
+    fn read_by_commands(&mut self) {
+        for mut job in self.reads.drain().collect::<Vec<_>>() {
+            job.lane = LaneKind::Commands;
+            if let Err(job) = self.commands.push(job) {
+                self.context.metrics.queued(-1.0);
+                job.work.refuse(run::busy(self.name(), job.since.elapsed()));
             }
-            Files::Open(_) | Files::Absent | Files::Opening | Files::Crowded => {}
         }
     }
 
