@@ -74,6 +74,7 @@ impl Admin {
                 continue;
             };
             let (metrics, draining, stop) = (metrics.clone(), draining.clone(), stop.clone());
+            let _ = stream.set_nodelay(true);
             tokio::spawn(async move {
                 let service = service_fn(|request| {
                     let answer = answer(&request, &metrics, !draining.is_cancelled());

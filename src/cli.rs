@@ -24,6 +24,7 @@ mod read;
 mod remote;
 mod request;
 mod run;
+mod runtime;
 mod serve;
 mod style;
 
@@ -138,10 +139,7 @@ pub fn main() -> ExitCode {
     if let Err(error) = telemetry::init(&log, no_color) {
         return fail(SOFTWARE, &error);
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
+    let runtime = match runtime::with(loaded.config.threads) {
         Ok(runtime) => runtime,
         Err(error) => return fail(SOFTWARE, &error),
     };

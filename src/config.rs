@@ -63,6 +63,8 @@ pub struct Config {
     pub transport: Transport,
     /// Whether MCP-UI resources were asked for. Without effect: results carry none.
     pub enable_ui: bool,
+    /// Threads that work on calls; 0 leaves it to the machine.
+    pub threads: usize,
     /// The listener for clients.
     pub http: Http,
     /// The listener for operators: metrics and probes.
@@ -86,6 +88,9 @@ const KEYS: &[Key] = &[
         .about("How clients reach Scout: `http` at `/mcp`, or `stdio` as a child of the client."),
     Key::new("enable_ui", "SCOUT_ENABLE_UI", Kind::Switch, "false").about(
         "Add MCP-UI resources to results. It has no effect in this version, which has none; the key is read so that a configuration that sets it still loads.",
+    ),
+    Key::new("threads", "SCOUT_THREADS", Kind::Count { min: 0, max: 256 }, "0").about(
+        "Threads that work on calls. 0 takes one where there are at most two cores, because calls are then answered sooner and at less cost, and else one per core. Files of this machine are read on threads that are not counted.",
     ),
 ];
 

@@ -70,6 +70,14 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
             full(fleet::metrics::CONNECT_DURATION),
             fleet::metrics::CONNECT_BUCKETS,
         )?
+        .set_buckets_for_metric(
+            full(fleet::metrics::DEADLINE),
+            fleet::metrics::CONNECT_BUCKETS,
+        )?
+        .set_buckets_for_metric(
+            full(fleet::metrics::EXCHANGE),
+            fleet::metrics::CONNECT_BUCKETS,
+        )?
         .install_recorder()
 }
 

@@ -344,6 +344,7 @@ fn limits(config: &Config) -> Limits {
         idle_timeout: config.ssh.idle_timeout,
         warm_timeout: config.ssh.warm_timeout,
         connect_timeout: config.ssh.connection_timeout,
+        connect_timeout_min: config.ssh.connection_timeout_min,
         command_timeout: config.limits.command_timeout,
         running: config.limits.host_running,
         queued: config.limits.host_queue,

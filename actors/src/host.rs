@@ -16,15 +16,18 @@ pub(crate) mod link;
 mod prepare;
 pub(crate) mod read;
 pub(crate) mod run;
+pub(crate) mod second;
 
 use crate::error::{DialError, FleetError};
 use crate::inventory::HostSettings;
+use crate::latency::Paces;
 use crate::limits::{FILE_OPERATIONS, Limits};
 use crate::metrics::Metrics;
 use crate::ssh::sftp::{Sftp, SftpError};
 use crate::ssh::{Closed, Dialler, Session};
 use crate::target::HostName;
 use crate::urgency::Urgency;
+use futures_util::future::BoxFuture;
 use job::{Job, LaneKind, Undone};
 use lane::Lane;
 use link::{Epoch, Link, Penalty};
@@ -83,6 +86,11 @@ impl HostRef {
         let _sent = self.0.cast(Msg::Reach(reply));
     }
 
+    /// Has work done that needs none of the host's channels, and ends with the host.
+    pub(crate) fn beside(&self, work: BoxFuture<'static, ()>) {
+        let _sent = self.0.cast(Msg::Beside(work));
+    }
+
     /// Makes the host ready for calls that have not come yet.
     pub(crate) fn prepare(&self) {
         let _sent = self.0.cast(Msg::Prepare);
@@ -108,6 +116,8 @@ impl HostRef {
 pub(crate) enum Msg {
     Submit(Job),
     Reach(Reached),
+    /// Work that needs none of the channels.
+    Beside(BoxFuture<'static, ()>),
     /// Be ready for calls that have not come yet.
     Prepare,
     /// Somebody left a queue.
@@ -142,6 +152,8 @@ pub(crate) struct Host;
 
 pub(crate) struct State {
     settings: Arc<HostSettings>,
+    /// What is known of how long it takes.
+    paces: Paces,
     context: Context,
     link: Link<Arc<Session>>,
     up_since: Instant,
@@ -162,6 +174,8 @@ pub(crate) struct State {
 pub(crate) struct Args {
     pub(crate) settings: Arc<HostSettings>,
     pub(crate) penalty: Option<Penalty>,
+    /// What earlier actors of the host knew of how long it takes.
+    pub(crate) paces: Paces,
     /// Whether its callers read files.
     pub(crate) is_read: bool,
     pub(crate) context: Context,
@@ -186,6 +200,7 @@ impl Actor for Host {
             jobs: JoinSet::new(),
             watchers: JoinSet::new(),
             settings: args.settings,
+            paces: args.paces,
             context: args.context,
         })
     }
@@ -199,6 +214,7 @@ impl Actor for Host {
         match message {
             Msg::Submit(job) => state.submit(&me, job),
             Msg::Reach(reply) => state.reach(&me, reply),
+            Msg::Beside(work) => drop(state.jobs.spawn(work)),
             Msg::Prepare => state.prepare(&me),
             // What comes after every message does it.
             Msg::Left => {}
@@ -209,7 +225,7 @@ impl Actor for Host {
             }
             Msg::Probed(epoch, alive) => {
                 let dead = state.link.probed(epoch, alive, Instant::now());
-                // Commands may still hold it, and a host never has two connections.
+                // Commands may still hold it, and it must not live on beside the next one.
                 if let Some(session) = &dead {
                     session.cut();
                 }

@@ -4,9 +4,11 @@
 //! host and using it in which it could go away. All work on a host is a method of its [`Lease`].
 
 mod held;
+mod second;
 mod waiting;
 
 pub(crate) use held::{Held, LeaseGuard, Released};
+pub(crate) use second::{Second, SecondOver, SecondPlace, SecondWanted};
 
 use crate::budget::{Budget, Hold};
 use crate::command::{Bounds, Command};

@@ -18,7 +18,8 @@
 //! keeps it that way, while eight commands on one host still overlap.
 //!
 //! # Invariants
-//! 1. Live and leaving hosts together never exceed the capacity; a leased host is never evicted.
+//! 1. Live and leaving hosts, and the second connections of large copies, together never exceed the
+//!    capacity; a leased host is never evicted.
 //! 2. Every message about a connection carries its epoch; news of an earlier one changes nothing.
 //! 3. Every SSH channel is read to its end and closed in every path.
 //! 4. An end without the report of the host is never a success.
@@ -40,6 +41,7 @@ mod file_session;
 mod fleet;
 mod host;
 pub mod inventory;
+mod latency;
 mod lease;
 pub mod limits;
 pub mod loopback;

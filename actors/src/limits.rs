@@ -9,9 +9,12 @@ use tokio::time::Instant;
 /// How long a remote process has between `TERM` and `KILL` once its call is over.
 pub const STOP_GRACE: Duration = Duration::from_secs(1);
 
-/// How many SSH handshakes run at once in the whole fleet, so that a burst of cold hosts behind
-/// one address does not run into sshd's `MaxStartups` (`sshd_config(5)`, default 10:30:100).
-pub const HANDSHAKES: usize = 16;
+/// How many SSH handshakes run at once in the whole fleet.
+pub const HANDSHAKES: usize = 128;
+
+/// How many of them with one address, so that a burst of cold hosts behind it does not run into
+/// sshd's `MaxStartups` (`sshd_config(5)`, default 10:30:100).
+pub const HANDSHAKES_EACH: usize = 8;
 
 /// How many file operations one host works on at once; they share one SFTP channel.
 pub const FILE_OPERATIONS: usize = 32;
@@ -26,7 +29,8 @@ pub const RATE_BUCKETS: usize = 10_000;
 /// Every bound of the fleet. All durations are wall time on the monotonic clock.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Host actors alive at once, each with at most one connection. Enforced by the registry.
+    /// Host actors alive at once, each with at most one connection, and the second connections of large
+    /// copies. Enforced by the registry.
     pub capacity: usize,
     /// How long an unleased host keeps its connection. Enforced by the registry.
     pub idle_timeout: Duration,
@@ -35,6 +39,9 @@ pub struct Limits {
     pub warm_timeout: Duration,
     /// TCP, key exchange, host key and authentication together. Enforced by the dialler.
     pub connect_timeout: Duration,
+    /// What a host that is known has beyond its usual time, to show its key or to answer on its
+    /// connection. Enforced by the dialler and the session.
+    pub connect_timeout_min: Duration,
     /// A command, from its start on the host. Enforced by the job and, should Scout vanish, by
     /// the host itself.
     pub command_timeout: Duration,
@@ -68,6 +75,7 @@ impl Default for Limits {
             idle_timeout: Duration::from_secs(60),
             warm_timeout: Duration::from_secs(1800),
             connect_timeout: Duration::from_secs(10),
+            connect_timeout_min: Duration::from_secs(2),
             command_timeout: Duration::from_secs(30),
             running: 8,
             queued: 32,

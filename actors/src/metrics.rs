@@ -20,7 +20,7 @@ pub const LOCK_WAIT_BUCKETS: &[f64] = &[
     30.0,
 ];
 
-/// Buckets of [`CONNECT_DURATION`], in seconds.
+/// Buckets of [`CONNECT_DURATION`], [`DEADLINE`] and [`EXCHANGE`], in seconds.
 pub const CONNECT_BUCKETS: &[f64] = &[
     0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 ];
@@ -42,6 +42,21 @@ pub enum Eviction {
     Capacity,
     /// Nobody used it for the idle timeout.
     Idle,
+}
+
+/// The deadlines that were chosen.
+pub const DEADLINE: &str = "scout_ssh_deadline_seconds";
+
+/// What one exchange with a host took.
+pub const EXCHANGE: &str = "scout_ssh_rtt_seconds";
+
+/// What is waited for, by a deadline that follows the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Awaited {
+    /// A connection up to the host's key.
+    Connection,
+    /// An answer on a connection: that a channel is open, that the host is alive.
+    Answer,
 }
 
 /// How an attempt to connect ended.
@@ -82,6 +97,8 @@ pub(crate) struct Handles {
     connect_ok: Counter,
     connect_failed: [Counter; Phase::ALL.len()],
     connect_phase: [Histogram; Phase::ALL.len()],
+    deadline: [Histogram; 2],
+    exchange: Histogram,
     lost: Counter,
     pool_waiting: Gauge,
     host_running: Gauge,
@@ -97,10 +114,16 @@ impl Handles {
     fn register(capacity: usize) -> Self {
         describe_counter!(
             "scout_pool_requests_total",
-            "Calls that found a connection made or being made (hit) or needed a new one (miss)"
+            "Calls that found a connection made or being made (hit) or needed a new one (miss); that a large copy moves to a second one counts as neither"
         );
-        describe_gauge!("scout_pool_connections", "SSH connections that are up");
-        describe_gauge!("scout_pool_capacity", "Most host actors alive at once");
+        describe_gauge!(
+            "scout_pool_connections",
+            "SSH connections that are up, the second ones of large copies included"
+        );
+        describe_gauge!(
+            "scout_pool_capacity",
+            "Most host actors and second connections at once"
+        );
         describe_counter!(
             "scout_pool_evictions_total",
             "Host actors stopped to make room or for being idle"
@@ -128,6 +151,14 @@ impl Handles {
         describe_histogram!(
             CONNECT_DURATION,
             "Time spent in each phase of making a connection"
+        );
+        describe_histogram!(
+            DEADLINE,
+            "Deadlines chosen from what a host usually takes: to connect, and to start something on a connection"
+        );
+        describe_histogram!(
+            EXCHANGE,
+            "Time of one exchange with a host: its TCP handshake, the opening of a channel, a sign of life"
         );
         describe_counter!(
             "scout_ssh_connections_lost_total",
@@ -172,6 +203,8 @@ impl Handles {
                 .map(|phase| counter!("scout_ssh_connects_total", "outcome" => phase.label())),
             connect_phase: Phase::ALL
                 .map(|phase| histogram!(CONNECT_DURATION, "phase" => phase.label())),
+            deadline: ["connect", "start"].map(|what| histogram!(DEADLINE, "what" => what)),
+            exchange: histogram!(EXCHANGE),
             lost: counter!("scout_ssh_connections_lost_total"),
             pool_waiting: gauge!("scout_pool_waiting"),
             host_running: gauge!("scout_host_running"),
@@ -266,6 +299,19 @@ impl Handles {
         if let Some(histogram) = self.connect_phase.get(phase as usize) {
             histogram.record(took);
         }
+    }
+
+    pub(crate) fn waits_at_most(&self, what: Awaited, span: Duration) {
+        let [connect, start] = &self.deadline;
+        match what {
+            Awaited::Connection => connect,
+            Awaited::Answer => start,
+        }
+        .record(span);
+    }
+
+    pub(crate) fn exchanged(&self, took: Duration) {
+        self.exchange.record(took);
     }
 
     pub(crate) fn pool_waiting(&self, callers: usize) {

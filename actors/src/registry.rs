@@ -5,12 +5,14 @@
 //! carries the lease, so one that reaches nobody gives the place back by being dropped. It never
 //! waits for anybody: hosts are spawned and stopped by message.
 //!
-//! Live and leaving hosts together never exceed the capacity, and a leased host is never stopped.
-//! Hosts that are used often are kept, and made warm again, where no caller needs the place.
+//! Live and leaving hosts and second connections together never exceed the capacity, and a leased
+//! host is never stopped. Hosts that are used often are kept, and made warm again, where no caller
+//! needs the place.
 
 mod heat;
 mod life;
 pub(crate) mod lru;
+mod second;
 mod serve;
 mod warm;
 
@@ -18,7 +20,8 @@ use crate::error::FleetError;
 use crate::host::link::Penalty;
 use crate::host::{Context, HostEvent, HostRef};
 use crate::inventory::Inventory;
-use crate::lease::{Lease, Released, Tools};
+use crate::latency::Paces;
+use crate::lease::{Lease, Released, SecondOver, SecondWanted, Tools};
 use crate::queue::{Queue, Waits};
 use crate::supervisor::{Birth, Spawn};
 use crate::target::HostName;
@@ -42,6 +45,8 @@ pub(crate) enum Msg {
     Released(Released),
     Birth(Birth),
     Event(HostEvent),
+    Second(SecondWanted),
+    SecondOver(SecondOver),
     /// Who is alive and in what state.
     States(oneshot::Sender<HashMap<HostName, &'static str>>),
     /// How many leases are out; after `close`, no new ones are granted.
@@ -76,7 +81,7 @@ macro_rules! news {
     )+};
 }
 
-news!(Released: Released, Birth: Birth, Event: HostEvent);
+news!(Released: Released, Birth: Birth, Event: HostEvent, Second: SecondWanted, SecondOver: SecondOver);
 
 /// The actor.
 pub(crate) struct Registry {
@@ -122,6 +127,10 @@ pub(crate) struct State {
     entries: HashMap<HostName, Entry>,
     waiters: Queue<Waiter>,
     penalties: HashMap<HostName, Penalty>,
+    /// How long each host takes. Only hosts of the inventory are ever spawned, which bounds it.
+    paces: HashMap<HostName, Paces>,
+    /// Hosts that refused a second connection, and when.
+    seconds_refused: HashMap<HostName, Instant>,
     heat: Heat<HostName>,
     warming: Warming,
     generations: u64,
@@ -146,6 +155,8 @@ impl Actor for Registry {
             entries: HashMap::new(),
             waiters: Queue::default(),
             penalties: HashMap::new(),
+            paces: HashMap::new(),
+            seconds_refused: HashMap::new(),
             heat: Heat::new(limits.capacity, limits.warm_timeout),
             warming: Warming::default(),
             generations: 0,
@@ -167,6 +178,8 @@ impl Actor for Registry {
             Msg::Released(released) => state.released(&released),
             Msg::Birth(birth) => state.birth(birth),
             Msg::Event(event) => self.note(state, event),
+            Msg::Second(wanted) => self.second(state, wanted),
+            Msg::SecondOver(over) => state.second_over(over),
             Msg::States(reply) => {
                 let states = state
                     .entries

@@ -10,6 +10,7 @@ pub(crate) mod exec;
 pub(crate) mod frame;
 mod host_key;
 pub(crate) mod lifeline;
+mod patience;
 pub(crate) mod sever;
 pub(crate) mod sftp;
 
@@ -17,6 +18,7 @@ pub(crate) use dial::Dialler;
 pub use dial::HostKeyPolicy;
 
 use host_key::Sensor;
+use patience::Patience;
 use russh::client::{Handle, Msg};
 use russh::{ChannelReadHalf, ChannelWriteHalf, Disconnect};
 use std::sync::Arc;
@@ -24,15 +26,13 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// How long the opening of a channel may take on a connection that answers.
-const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// How long a polite goodbye may take before the socket is cut.
 const GOODBYE: Duration = Duration::from_millis(500);
 
 /// An authenticated connection. Dropping it cuts the socket.
 pub(crate) struct Session {
     handle: Handle<Sensor>,
+    patience: Patience,
     is_openssh: bool,
     cut: CancellationToken,
     /// Cuts the socket under russh, which would otherwise hold it while the peer stops reading
@@ -64,16 +64,17 @@ pub(crate) enum OpenError {
 impl Session {
     /// Opens a session channel.
     pub(crate) async fn open(&self) -> Result<Channel, OpenError> {
-        match tokio::time::timeout(OPEN_TIMEOUT, self.handle.channel_open_session()).await {
-            Ok(Ok(channel)) => {
+        let opening = self.handle.channel_open_session();
+        match self.patience.answer(opening).await {
+            Some(Ok(channel)) => {
                 let (rx, tx) = channel.split();
                 Ok(Channel {
                     rx,
                     tx: Writer(Some(Arc::new(tx))),
                 })
             }
-            Ok(Err(russh::Error::ChannelOpenFailure(_))) => Err(OpenError::TooMany),
-            Ok(Err(_)) | Err(_) => Err(OpenError::Lost),
+            Some(Err(russh::Error::ChannelOpenFailure(_))) => Err(OpenError::TooMany),
+            Some(Err(_)) | None => Err(OpenError::Lost),
         }
     }
 
@@ -82,11 +83,11 @@ impl Session {
         self.is_openssh
     }
 
-    /// Whether the host answers within `patience`.
-    pub(crate) async fn is_alive(&self, patience: Duration) -> bool {
+    /// Whether the host answers, in the time that its answers take.
+    pub(crate) async fn is_alive(&self) -> bool {
         matches!(
-            tokio::time::timeout(patience, self.handle.send_ping()).await,
-            Ok(Ok(()))
+            self.patience.answer(self.handle.send_ping()).await,
+            Some(Ok(()))
         )
     }
 

@@ -5,11 +5,13 @@ mod report;
 mod server_side;
 
 use std::io::{Error, Result};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 use futures_util::future::join_all;
+use serde_json::json;
 
 use self::mix::{Draw, Mix, furnish};
 use self::report::{Book, Look, Report};
@@ -17,6 +19,7 @@ use self::server_side::ServerSide;
 use crate::kit::daemon::Daemon;
 use crate::kit::mcp::Client;
 use crate::kit::real::fleet::Fleet;
+use crate::kit::real::sshd::Sshd;
 use crate::kit::usage::Usage;
 
 /// What is asked for.
@@ -80,15 +83,28 @@ async fn run(args: &Args) -> Result<Report> {
     let shelf = furnish(fleet.dir())?;
     let env: Option<Vec<_>> = args.env.iter().map(|pair| pair.split_once('=')).collect();
     let env = env.ok_or_else(|| Error::other("--env takes NAME=VALUE"))?;
+    let begin = Instant::now();
     let scout = Daemon::scout(&fleet, &env).await?;
     let hosts = fleet.names();
-    let before = scout.metrics().await?;
-    let look = |when| Look {
-        when,
-        scout: Usage::of(scout.pid()),
-        hosts: Usage::of_hosts(fleet.sshds()),
+    let pids = [scout.pid()];
+    let sshds: Vec<_> = fleet.sshds().iter().map(Sshd::pid).collect();
+    // A look takes a while; the callers go on meanwhile.
+    let look = async |when| {
+        let (pids, sshds) = (pids, sshds.clone());
+        let looking = move || Look {
+            when,
+            at: begin.elapsed(),
+            scout: Usage::of_trees(&pids),
+            hosts: Usage::of_trees(&sshds),
+            callers: Usage::of(std::process::id().cast_signed()),
+        };
+        tokio::task::spawn_blocking(looking).await.unwrap()
     };
-    let mut looks = vec![look("started")];
+    let mut looks = vec![look("started").await];
+    let started = scout.metrics().await?;
+    connect(&scout, args.hosts, &shelf).await?;
+    let connected = scout.metrics().await?;
+    looks.push(look("connected").await);
 
     let mut clients = Vec::new();
     for _ in 0..args.callers {
@@ -116,14 +132,14 @@ async fn run(args: &Args) -> Result<Report> {
         let mut seen = Vec::new();
         for when in ["after a third", "after two thirds"] {
             tokio::time::sleep(third).await;
-            seen.push(look(when));
+            seen.push(look(when).await);
         }
         seen
     };
     let (books, seen) = tokio::join!(join_all(callers), watch);
     let took = start.elapsed();
     looks.extend(seen);
-    looks.push(look("at the end"));
+    looks.push(look("at the end").await);
     let after = scout.metrics().await?;
     Ok(Report {
         hosts: args.hosts,
@@ -132,8 +148,18 @@ async fn run(args: &Args) -> Result<Report> {
         took,
         book: Book::join(books),
         looks,
-        server: ServerSide::between(&before, &after),
+        pool: ServerSide::between(&started, &after),
+        waits: ServerSide::between(&connected, &after),
     })
+}
+
+/// Connects to every host: one caller reads a file on all of them.
+async fn connect(scout: &Daemon, hosts: usize, shelf: &Path) -> Result<()> {
+    let mut client = Client::open(scout.address()).await?;
+    let arguments = json!({"hosts": "all", "path": shelf.join("note-00.txt")});
+    let all = format!("{hosts}/{hosts} hosts succeeded");
+    let read = client.tool("broadcast", &arguments, &all);
+    client.call(&read).await
 }
 
 /// One caller, until the time is up.

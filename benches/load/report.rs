@@ -17,12 +17,15 @@ pub(super) struct Book {
     errors: BTreeMap<String, usize>,
 }
 
-/// A look at the machine at one moment.
+/// A look at the machine, at one moment since the start.
 #[derive(Debug)]
 pub(super) struct Look {
     pub(super) when: &'static str,
+    pub(super) at: Duration,
     pub(super) scout: Usage,
     pub(super) hosts: Usage,
+    /// The load test itself.
+    pub(super) callers: Usage,
 }
 
 /// All of it.
@@ -34,7 +37,10 @@ pub(super) struct Report {
     pub(super) took: Duration,
     pub(super) book: Book,
     pub(super) looks: Vec<Look>,
-    pub(super) server: ServerSide,
+    /// Since the start of the server.
+    pub(super) pool: ServerSide,
+    /// Since all hosts are connected.
+    pub(super) waits: ServerSide,
 }
 
 impl Book {
@@ -81,13 +87,13 @@ impl Report {
         if errors > 0 {
             missed.push(format!("{errors} errors"));
         }
-        let wait = self.server.lock_wait(0.99) * 1000.0;
+        let wait = self.waits.lock_wait(0.99) * 1000.0;
         if let Some(most) = lock_wait_ms.filter(|most| wait > *most) {
             missed.push(format!(
                 "p99 of the lock wait is {wait:.3} ms, more than {most}"
             ));
         }
-        let rate = self.server.hit_rate();
+        let rate = self.pool.hit_rate();
         if let Some(least) = hit_rate.filter(|least| rate < *least) {
             missed.push(format!("the hit rate is {rate:.4}, less than {least}"));
         }
@@ -121,44 +127,40 @@ impl Report {
         )
     }
 
+    /// What was used at each look, and the processors that were busy since the one before.
     fn machine(&self) -> String {
-        let seconds = self.took.as_secs_f64();
-        let mut last = self
-            .looks
-            .first()
-            .map_or((0.0, 0.0), |look| (look.scout.cpu, look.hosts.cpu));
-        let rows: Vec<_> = self
-            .looks
-            .iter()
-            .map(|look| {
-                let (scout, hosts) = (look.scout, look.hosts);
-                let cpu = [scout.cpu - last.0, hosts.cpu - last.1];
-                last = (scout.cpu, hosts.cpu);
-                // Each look is a third of the time behind the one before.
-                let [cpu, hosts_cpu] = cpu.map(|cpu| format!("{:.2}", cpu / (seconds / 3.0)));
-                vec![
-                    look.when.to_owned(),
-                    format!("{:.1} MiB", scout.rss_mib),
-                    cpu,
-                    scout.descriptors.to_string(),
-                    scout.threads.to_string(),
-                    format!("{:.0} MiB", hosts.rss_mib),
-                    hosts_cpu,
-                    hosts.processes.to_string(),
-                ]
-            })
-            .collect();
+        let before = self.looks.iter().take(1).chain(&self.looks);
+        let rows = before.zip(&self.looks).map(|(before, look)| {
+            let (scout, hosts) = (look.scout, look.hosts);
+            let took = (look.at - before.at).as_secs_f64();
+            let busy = |now: Usage, then: Usage| match took > 0.0 {
+                true => format!("{:.2}", (now.cpu - then.cpu) / took),
+                false => String::new(),
+            };
+            vec![
+                look.when.to_owned(),
+                format!("{:.1} MiB", scout.rss_mib),
+                busy(scout, before.scout),
+                scout.descriptors.to_string(),
+                scout.threads.to_string(),
+                format!("{:.0} MiB", hosts.rss_mib),
+                hosts.processes.to_string(),
+                busy(hosts, before.hosts),
+                busy(look.callers, before.callers),
+            ]
+        });
         let head = [
             "when",
             "Scout",
-            "processors",
+            "its processors",
             "descriptors",
             "threads",
-            "sshd",
+            "hosts",
+            "their processes",
             "processors",
-            "processes",
+            "callers' processors",
         ];
-        table(&head, &rows)
+        table(&head, &rows.collect::<Vec<_>>())
     }
 }
 
@@ -174,18 +176,25 @@ impl fmt::Display for Report {
             number(rate)
         )?;
         writeln!(f, "{}\n{}", self.calls(), self.machine())?;
-        let server = &self.server;
-        let [p50, p99] = [0.5, 0.99].map(|share| time(server.lock_wait(share)));
-        let rate = server.hit_rate() * 100.0;
+        let (pool, waits) = (&self.pool, &self.waits);
+        let count = |result| pool.grown("scout_pool_requests_total", &[("result", result)]);
+        let rate = pool.hit_rate() * 100.0;
+        let lost = pool.grown("scout_ssh_connections_lost_total", &[]);
+        let [hits, misses] = ["hit", "miss"].map(count);
+        let [p50, p99] = [0.5, 0.99].map(|share| time(waits.lock_wait(share)));
+        let [interactive, bulk] =
+            ["interactive", "bulk"].map(|urgency| time(waits.queue_wait(urgency, 0.99)));
         writeln!(
             f,
-            "pool: {} hits, {} misses, hit rate {rate:.2} %; connections lost: {}",
-            server.hits, server.misses, server.lost
+            "- pool: {hits} hits, {misses} misses, hit rate {rate:.2} %; connections lost: {lost}"
         )?;
-        writeln!(f, "lock wait: p50 {p50}, p99 {p99}")?;
-        writeln!(f, "errors: {}", self.book.errors.values().sum::<usize>())?;
+        writeln!(
+            f,
+            "- lock wait: p50 {p50}, p99 {p99}; p99 of interactive calls {interactive}, of bulk {bulk}"
+        )?;
+        writeln!(f, "- errors: {}", self.book.errors.values().sum::<usize>())?;
         for (name, count) in &self.book.errors {
-            writeln!(f, "  {count} of {name}")?;
+            writeln!(f, "  - {count} of {name}")?;
         }
         Ok(())
     }

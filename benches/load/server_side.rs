@@ -2,62 +2,66 @@
 
 use crate::kit::real::exposition::Samples;
 
-/// The counts between two looks.
+/// Two looks, of which everything is the difference.
 #[derive(Debug)]
 pub(super) struct ServerSide {
-    pub(super) hits: f64,
-    pub(super) misses: f64,
-    pub(super) lost: f64,
-    /// Upper bounds of the buckets of the lock wait, in seconds, with how many waited no longer.
-    waits: Vec<(f64, f64)>,
+    before: Samples,
+    after: Samples,
 }
 
 impl ServerSide {
     pub(super) fn between(before: &Samples, after: &Samples) -> Self {
-        let grown = |name: &str, labels: &[(&str, &str)]| {
-            let [before, after] = [before, after].map(|page| page.value(name, labels));
-            after.unwrap_or_default() - before.unwrap_or_default()
-        };
-        let name = "scout_lock_wait_seconds_bucket";
-        let bounds = after
-            .matching(name, &[])
-            .filter_map(|sample| sample.labels.get("le"));
-        let mut waits: Vec<_> = bounds
-            .map(|le| {
-                (
-                    le.parse().unwrap_or(f64::INFINITY),
-                    grown(name, &[("le", le)]),
-                )
-            })
-            .collect();
-        waits.sort_by(|(a, _), (b, _)| a.total_cmp(b));
         Self {
-            hits: grown("scout_pool_requests_total", &[("result", "hit")]),
-            misses: grown("scout_pool_requests_total", &[("result", "miss")]),
-            lost: grown("scout_ssh_connections_lost_total", &[]),
-            waits,
+            before: before.clone(),
+            after: after.clone(),
         }
     }
 
-    pub(super) fn hit_rate(&self) -> f64 {
-        self.hits / (self.hits + self.misses)
+    /// By how much a counter grew.
+    pub(super) fn grown(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+        let [before, after] = [&self.before, &self.after].map(|page| page.value(name, labels));
+        after.unwrap_or_default() - before.unwrap_or_default()
     }
 
-    /// How long this share of the calls waited at most, in seconds; between the bounds of a bucket by
-    /// linear interpolation, as `histogram_quantile` of Prometheus does it.
+    /// The share of the calls that found a connection.
+    pub(super) fn hit_rate(&self) -> f64 {
+        let count = |result| self.grown("scout_pool_requests_total", &[("result", result)]);
+        count("hit") / (count("hit") + count("miss"))
+    }
+
+    /// How long this share of the calls waited for their host at most, in seconds.
     pub(super) fn lock_wait(&self, share: f64) -> f64 {
-        let rank = share * self.waits.last().map_or(0.0, |(_, count)| *count);
+        self.quantile("scout_lock_wait_seconds_bucket", &[], share)
+    }
+
+    /// The same for calls of one urgency.
+    pub(super) fn queue_wait(&self, urgency: &str, share: f64) -> f64 {
+        let name = "scout_queue_wait_seconds_bucket";
+        self.quantile(name, &[("urgency", urgency)], share)
+    }
+
+    /// Between the bounds of a bucket by linear interpolation, as `histogram_quantile` of Prometheus
+    /// does it.
+    fn quantile(&self, name: &str, labels: &[(&str, &str)], share: f64) -> f64 {
+        let samples = self.after.matching(name, labels);
+        let bounds = samples.filter_map(|sample| sample.labels.get("le"));
+        let mut buckets: Vec<_> = bounds
+            .map(|le| {
+                let labels = [labels, &[("le", le.as_str())]].concat();
+                let bound = le.parse().unwrap_or(f64::INFINITY);
+                (bound, self.grown(name, &labels))
+            })
+            .collect();
+        buckets.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        let rank = share * buckets.last().map_or(0.0, |(_, count)| *count);
         let (mut low, mut below) = (0.0, 0.0);
-        for (bound, count) in &self.waits {
-            if *count >= rank {
-                let within = (rank - below) / (count - below).max(1.0);
-                return if bound.is_finite() {
-                    low + (bound - low) * within
-                } else {
-                    low
-                };
+        for (bound, count) in buckets {
+            if count >= rank && bound.is_finite() {
+                return low + (bound - low) * (rank - below) / (count - below).max(1.0);
             }
-            (low, below) = (*bound, *count);
+            if bound.is_finite() {
+                (low, below) = (bound, count);
+            }
         }
         low
     }

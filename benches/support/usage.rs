@@ -1,7 +1,8 @@
 //! What processes use, as `/proc` says it (proc(5)).
 
-use super::real::procs::descendants;
-use super::real::sshd::Sshd;
+use std::collections::HashMap;
+
+use super::real::procs;
 
 /// Ticks of a second in `/proc`, the same on every Linux that people run (time(7), `USER_HZ`).
 const TICKS: f64 = 100.0;
@@ -24,14 +25,17 @@ impl Usage {
         Self::read(pid).unwrap_or_default()
     }
 
-    /// Every `sshd` and all that is below it.
-    pub(crate) fn of_hosts(hosts: &[Sshd]) -> Self {
+    /// These processes and all that is below them, from one look at the machine.
+    pub(crate) fn of_trees(roots: &[i32]) -> Self {
+        let mut below: HashMap<i32, Vec<i32>> = HashMap::new();
+        for proc in procs::all() {
+            below.entry(proc.parent).or_default().push(proc.pid);
+        }
         let mut all = Self::default();
-        for host in hosts {
-            all.add(Self::of(host.pid()));
-            for proc in descendants(host.pid()) {
-                all.add(Self::of(proc.pid));
-            }
+        let mut heads = roots.to_vec();
+        while let Some(pid) = heads.pop() {
+            all.add(Self::of(pid));
+            heads.extend(below.remove(&pid).unwrap_or_default());
         }
         all
     }

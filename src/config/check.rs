@@ -49,6 +49,7 @@ impl<'a> Check<'a> {
         let config = Config {
             transport: raw.transport,
             enable_ui: raw.enable_ui,
+            threads: raw.threads,
             http: raw.http.into(),
             ops: raw.ops.into(),
             limits,
@@ -143,6 +144,7 @@ impl<'a> Check<'a> {
             known_hosts: known_hosts?,
             strict_host_key_checking: raw.strict_host_key_checking,
             connection_timeout: Duration::from_millis(raw.connection_timeout),
+            connection_timeout_min: Duration::from_millis(raw.connection_timeout_min),
             keepalive: Duration::from_millis(raw.keepalive),
             idle_timeout: Duration::from_millis(raw.idle_timeout),
             warm_timeout: Duration::from_millis(raw.warm_timeout),

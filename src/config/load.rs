@@ -100,6 +100,7 @@ impl Config {
 pub(super) struct Raw {
     pub transport: Transport,
     pub enable_ui: bool,
+    pub threads: usize,
     pub http: RawHttp,
     pub ops: RawOps,
     pub limits: RawLimits,

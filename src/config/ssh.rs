@@ -35,6 +35,13 @@ pub(super) const KEYS: &[Key] = &[
     )
     .about("From the first packet to an authenticated connection, jump hosts included. A healthy host needs a fraction of a second."),
     Key::new(
+        "ssh.connection_timeout_min",
+        "SCOUT_CONNECTION_TIMEOUT_MIN",
+        Kind::Span { bare: Bare::Seconds, min: 0, max: 10 * MINUTE },
+        "2s",
+    )
+    .about("A host that was reached before is given up sooner: after its usual time to show its key, or to answer on a connection, and as much again as it varies, but at least this much; twice as long after each time it was late, and never longer than `connection_timeout`, which a host has the first time. A lost first packet is repeated after a second, which must fit in."),
+    Key::new(
         "ssh.keepalive",
         "SCOUT_KEEPALIVE",
         Kind::Span { bare: Bare::Seconds, min: SECOND, max: HOUR },
@@ -81,6 +88,7 @@ pub(super) struct RawSsh {
     pub known_hosts: String,
     pub strict_host_key_checking: bool,
     pub connection_timeout: u64,
+    pub connection_timeout_min: u64,
     pub keepalive: u64,
     pub idle_timeout: u64,
     pub warm_timeout: u64,
@@ -100,6 +108,8 @@ pub struct Ssh {
     pub strict_host_key_checking: bool,
     /// From the first packet to an authenticated connection.
     pub connection_timeout: Duration,
+    /// What a host that is known has beyond its usual time.
+    pub connection_timeout_min: Duration,
     /// Between two keepalives; see [`KEEPALIVE_MISSES`].
     pub keepalive: Duration,
     /// How long an unused connection stays.

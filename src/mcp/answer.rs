@@ -17,7 +17,7 @@ use super::era::{Era, Version};
 #[derive(Debug, Default)]
 pub struct Answer {
     result: CallToolResult,
-    value: Option<Arc<dyn Rendered>>,
+    value: Option<Box<dyn Rendered>>,
     hold: Hold,
 }
 
@@ -41,7 +41,7 @@ impl Answer {
         let result = CallToolResult::success(Vec::new());
         Self {
             result,
-            value: Some(Arc::new(value)),
+            value: Some(Box::new(value)),
             hold: Hold::default(),
         }
     }
@@ -124,17 +124,17 @@ impl fmt::Debug for dyn Rendered {
 
 /// A `CallToolResult` on its way to the wire: the model's own serialisation, with the rendered
 /// value in its two places.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct ToolResult {
     pub(super) result: CallToolResult,
-    value: Option<Arc<dyn Rendered>>,
+    value: Option<Box<dyn Rendered>>,
     structure: bool,
 }
 
 impl ToolResult {
     /// Leaves out what `version` does not know: 2025-03-26 has neither `structuredContent` nor
     /// `resource_link`; before 2026-07-28 `structuredContent` is an object.
-    fn new(mut result: CallToolResult, value: Option<Arc<dyn Rendered>>, version: Version) -> Self {
+    fn new(mut result: CallToolResult, value: Option<Box<dyn Rendered>>, version: Version) -> Self {
         let structure = version > Version::V20250326;
         if !structure {
             result.structured_content = None;

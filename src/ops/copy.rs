@@ -13,6 +13,7 @@ mod file;
 mod hash;
 mod local;
 mod meter;
+mod own;
 mod partial;
 mod place;
 mod places;
@@ -165,15 +166,25 @@ impl Ops {
         let began = Instant::now();
         let _turn = self.turns.wait(deadline).await?;
         let working = deadline.at_most(deadline.left().saturating_sub(LAST_WORDS));
-        let sessions = self.sessions(principal, request, working).await?;
-        let reach = Reach {
-            ops: self,
-            principal,
-            sessions: &sessions,
-            deadline: working,
+        let mut sessions = self.sessions(principal, request, working).await?;
+        let mut ends = self.ends(principal, request, &sessions, working).await?;
+        let seen = ends.0.seen;
+        let survey = match seen.kind {
+            Kind::Directory => Some(Survey::of(&ends.0.side, seen).await?),
+            _ => None,
         };
-        let origin = reach.origin(&request.from).await?;
-        let (to, target) = reach.end(&request.to, &origin).await?;
+        let bytes = own::bytes(seen, survey.as_ref());
+        let own = own::sessions(&sessions, bytes, working).await;
+        if own.iter().any(Option::is_some) {
+            drop(ends);
+            for ((_, files), own) in sessions.iter_mut().zip(own) {
+                if let Some(own) = own {
+                    *files = own;
+                }
+            }
+            ends = self.ends(principal, request, &sessions, working).await?;
+        }
+        let (origin, to, target) = ends;
         let _claimed = self
             .turns
             .claim(to.place(&target).await, &to.show(&target))?;
@@ -187,10 +198,29 @@ impl Ops {
             deadline: working,
             began,
         };
-        match origin.seen.kind {
-            Kind::Directory => job.tree().await,
-            _ => job.file().await,
+        match survey {
+            Some(survey) => job.tree(survey).await,
+            None => job.file().await,
         }
+    }
+
+    /// The two sides of a copy, and where on the second it will be.
+    async fn ends<'a>(
+        &'a self,
+        principal: &'a Principal,
+        request: &CopyRequest,
+        sessions: &'a [(Lease, FileSession)],
+        deadline: Deadline,
+    ) -> Result<(Origin<'a>, Side<'a>, Below), Failure> {
+        let reach = Reach {
+            ops: self,
+            principal,
+            sessions,
+            deadline,
+        };
+        let origin = reach.origin(&request.from).await?;
+        let (to, target) = reach.end(&request.to, &origin).await?;
+        Ok((origin, to, target))
     }
 
     /// A lease and a channel for each host of the copy. Always in the order of their names: two
@@ -265,8 +295,7 @@ impl Job<'_> {
         })
     }
 
-    async fn tree(&self) -> Result<CopyReport, Failure> {
-        let survey = Survey::of(&self.origin.side, self.origin.seen).await?;
+    async fn tree(&self, survey: Survey) -> Result<CopyReport, Failure> {
         let copy = TreeCopy {
             from: &self.origin.side,
             to: self.to,

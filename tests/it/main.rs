@@ -19,6 +19,10 @@ mod a_copy_is_whole_or_absent;
 #[cfg(test)]
 mod a_copy_resumes;
 #[cfg(test)]
+mod a_deadline_follows_the_host;
+#[cfg(test)]
+mod a_large_copy_is_in_nobodys_way;
+#[cfg(test)]
 mod a_live_check_proves_its_promises;
 #[cfg(test)]
 mod a_lost_connection_is_a_state;

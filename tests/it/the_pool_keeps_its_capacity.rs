@@ -11,6 +11,7 @@ use crate::support::fleet::Fleet;
 use crate::support::load::spread;
 use crate::support::server::{ServerBuilder, TestServer};
 use crate::support::watcher::Watcher;
+use crate::support::yard::Yard;
 
 /// A server with so many places, on which commands may be shell lines.
 fn pool_of(places: usize, fleet: &Fleet) -> ServerBuilder {
@@ -201,23 +202,30 @@ async fn what_nobody_uses_is_closed_and_what_runs_is_not() {
 #[tokio::test]
 async fn who_asks_one_question_gets_a_place_before_a_broadcast_does() {
     let fleet = Fleet::start(6).await;
+    let signs = Yard::new(&fleet).directory("signs");
+    let (begun, go) = (signs.join("begun"), signs.join("go"));
     let server = pool_of(1, &fleet).start().await;
     let client = server.client(Era::Modern);
     let waiting = async |callers: f64| {
-        let shown = async || server.metrics().await.value("scout_pool_waiting", &[]);
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while shown().await != Some(callers) {
-            assert!(Instant::now() < deadline, "{:?} wait", shown().await);
+        let began = Instant::now();
+        loop {
+            let shown = server.metrics().await.value("scout_pool_waiting", &[]);
+            if shown == Some(callers) {
+                return;
+            }
+            assert!(began.elapsed() < Duration::from_secs(20), "{shown:?} wait");
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let busy = run(&client, "web-01", "sleep 4");
+    let (touched, awaited) = (begun.display(), go.display());
+    let command = format!("touch {touched}; until test -e {awaited}; do sleep 0.05; done");
+    let busy = run(&client, "web-01", &command);
     let broadcast = async {
         eventually("the command runs", Duration::from_secs(20), || {
-            fleet.processes().iter().any(|proc| proc.argv == "sleep 4")
+            begun.exists()
         })
         .await;
-        let hosts = "web-[02-05]";
-        let arguments = json!({"hosts": hosts, "path": "/etc/hostname"});
+        let arguments = json!({"hosts": "web-[02-05]", "path": "/etc/hostname"});
         client.call_tool("broadcast", arguments).await
     };
     let question = async {
@@ -226,7 +234,11 @@ async fn who_asks_one_question_gets_a_place_before_a_broadcast_does() {
         let before: usize = (1..5).map(|host| fleet.sshd(host).logins()).sum();
         (result, before)
     };
-    let (busy, broadcast, (question, before)) = tokio::join!(busy, broadcast, question);
+    let end = async {
+        waiting(5.0).await;
+        std::fs::write(&go, "").unwrap();
+    };
+    let (busy, broadcast, (question, before), ()) = tokio::join!(busy, broadcast, question, end);
     assert!(exited_well(&busy), "{}", busy.text);
     assert!(!question.is_error, "{}", question.text);
     assert_eq!(

@@ -72,9 +72,17 @@ pub struct DialError {
 #[non_exhaustive]
 pub enum DialFailure {
     /// The deadline over all phases passed.
-    #[error("no answer within {} s", .after.as_secs_f32())]
+    #[error("no answer within {}{}", seconds(*.after), usually(*.usual))]
     TimedOut {
         /// The deadline's length.
+        after: Duration,
+        /// What the host usually takes to show its key, where that is known.
+        usual: Option<Duration>,
+    },
+    /// Too many others were connecting to the same address all the time.
+    #[error("no turn to connect within {}: others to the same address took them all", seconds(*.after))]
+    NoTurn {
+        /// How long it waited.
         after: Duration,
     },
     /// The operating system or the peer ended it.
@@ -151,7 +159,7 @@ impl DialError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match &self.cause {
-            DialFailure::TimedOut { .. } => "connect_timeout",
+            DialFailure::TimedOut { .. } | DialFailure::NoTurn { .. } => "connect_timeout",
             DialFailure::HostKey(HostKeyProblem::Unknown { .. }) => "host_key_unknown",
             DialFailure::HostKey(HostKeyProblem::Changed { .. }) => "host_key_changed",
             DialFailure::HostKey(HostKeyProblem::Revoked { .. }) => "host_key_revoked",
@@ -185,6 +193,11 @@ impl DialError {
                     "the port of `{host}` is open but does not finish SSH; check sshd there"
                 ),
             },
+            DialFailure::NoTurn { .. } => {
+                format!(
+                    "check the jump host of `{host}`, and ask for fewer hosts behind it at once"
+                )
+            }
             DialFailure::Io(_) | DialFailure::Protocol(_) => {
                 format!("try `ssh -v {host}` from the machine that runs Scout")
             }
@@ -206,6 +219,23 @@ impl DialError {
             }
         }
     }
+}
+
+/// Seconds, to the hundredth.
+fn seconds(span: Duration) -> String {
+    let hundredths = (span.as_secs_f64() * 100.0).round() / 100.0;
+    format!("{hundredths} s")
+}
+
+fn usually(usual: Option<Duration>) -> String {
+    usual
+        .map(|usual| {
+            format!(
+                " (usually {})",
+                seconds(usual.max(Duration::from_millis(10)))
+            )
+        })
+        .unwrap_or_default()
 }
 
 fn via(hop: &Option<String>) -> String {

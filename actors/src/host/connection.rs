@@ -15,9 +15,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long a silent connection has to answer a probe.
-const PROBE: Duration = Duration::from_secs(2);
-
 impl State {
     /// Sees to it that there is, or will be, a connection. True if none had to be made for this.
     pub(super) fn admit(&mut self, me: &ActorRef<Msg>) -> Result<bool, FleetError> {
@@ -65,9 +62,9 @@ impl State {
 
     pub(super) fn dial(&mut self, me: &ActorRef<Msg>, epoch: Epoch) {
         let (dialler, settings) = (self.context.dialler.clone(), Arc::clone(&self.settings));
-        let me = me.clone();
+        let (me, paces) = (me.clone(), self.paces.clone());
         self.jobs.spawn(async move {
-            let dialled = AssertUnwindSafe(dialler.dial(&settings)).catch_unwind();
+            let dialled = AssertUnwindSafe(dialler.dial(&settings, &paces)).catch_unwind();
             let result = dialled.await.unwrap_or_else(|_| Err(DialError::internal()));
             let _sent = me.cast(Msg::Dialled(epoch, result));
         });
@@ -81,7 +78,7 @@ impl State {
         };
         let me = me.clone();
         self.jobs.spawn(async move {
-            let alive = AssertUnwindSafe(session.is_alive(PROBE)).catch_unwind();
+            let alive = AssertUnwindSafe(session.is_alive()).catch_unwind();
             let alive = alive.await.unwrap_or(false);
             let _sent = me.cast(Msg::Probed(epoch, alive));
         });

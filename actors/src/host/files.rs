@@ -46,6 +46,16 @@ pub(crate) struct Channel {
     _in_use: DropGuard,
 }
 
+impl Channel {
+    /// Cancels `in_use` when it is dropped.
+    pub(super) fn new(sftp: Sftp, in_use: &CancellationToken) -> Self {
+        Self {
+            sftp,
+            _in_use: in_use.clone().drop_guard(),
+        }
+    }
+}
+
 impl FilesJob {
     /// Wraps it for the queue.
     pub(crate) fn queue(self) -> Job {
@@ -113,10 +123,7 @@ impl FilesJob {
         let (ended, hang_up) = (sftp.ended(), sftp.hang_up());
         // Should the host be stopped, its channels end too.
         let hang_up = hang_up.drop_guard();
-        let channel = Channel {
-            sftp,
-            _in_use: in_use.clone().drop_guard(),
-        };
+        let channel = Channel::new(sftp, &in_use);
         // Who has left meanwhile gets nothing, and the channel comes back to be dropped here, at once.
         drop(self.reply.send(Ok(channel)));
         tokio::select! {

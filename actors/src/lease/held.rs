@@ -1,5 +1,6 @@
 //! A place in the pool, from the grant to the moment it is given back.
 
+use super::second::SecondWanted;
 use crate::target::HostName;
 use ractor::DerivedActorRef;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub(crate) struct Held {
     host: HostName,
     generation: u64,
     registry: DerivedActorRef<Released>,
+    seconds: DerivedActorRef<SecondWanted>,
 }
 
 impl Held {
@@ -28,12 +30,19 @@ impl Held {
         host: HostName,
         generation: u64,
         registry: DerivedActorRef<Released>,
+        seconds: DerivedActorRef<SecondWanted>,
     ) -> Self {
         Self {
             host,
             generation,
             registry,
+            seconds,
         }
+    }
+
+    /// Asks for a second connection. If the registry is gone, the question is dropped.
+    pub(super) fn ask_for_second(&self, wanted: SecondWanted) {
+        let _sent = self.seconds.cast(wanted);
     }
 
     /// The host.

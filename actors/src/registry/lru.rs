@@ -7,6 +7,9 @@ use hashlink::LinkedHashMap;
 use std::collections::HashMap;
 use std::hash::Hash;
 
+/// The part of the pool that may be taken aside: one place of so many.
+const ASIDE: usize = 8;
+
 /// The places of a pool. `K` names a host; `T` is a point in time.
 #[derive(Debug)]
 pub struct Places<K, T> {
@@ -16,6 +19,8 @@ pub struct Places<K, T> {
     unleased: LinkedHashMap<K, T>,
     /// Hosts that are being stopped; their places are still taken.
     leaving: usize,
+    /// Places taken for something else than a host's being there.
+    aside: usize,
 }
 
 impl<K: Clone + Eq + Hash, T: Copy + Ord> Places<K, T> {
@@ -26,12 +31,13 @@ impl<K: Clone + Eq + Hash, T: Copy + Ord> Places<K, T> {
             leases: HashMap::new(),
             unleased: LinkedHashMap::new(),
             leaving: 0,
+            aside: 0,
         }
     }
 
-    /// Places in use, including those of hosts that are leaving.
+    /// Places in use, including those of hosts that are leaving, and those set aside.
     pub fn taken(&self) -> usize {
-        self.leases.len() + self.unleased.len() + self.leaving
+        self.leases.len() + self.unleased.len() + self.leaving + self.aside
     }
 
     /// Hosts that are being stopped.
@@ -107,6 +113,19 @@ impl<K: Clone + Eq + Hash, T: Copy + Ord> Places<K, T> {
         self.unleased.to_front(host);
     }
 
+    /// Takes a free place aside; false if there is none, or if so many are that another host would
+    /// miss it.
+    pub fn take_aside(&mut self) -> bool {
+        let may = self.taken() < self.capacity && self.aside < self.capacity / ASIDE;
+        self.aside += usize::from(may);
+        may
+    }
+
+    /// Gives back a place that was taken aside.
+    pub fn give_aside(&mut self) {
+        self.aside = self.aside.saturating_sub(1);
+    }
+
     /// A host that was leaving is gone; its place is free.
     pub fn left(&mut self) {
         self.leaving = self.leaving.saturating_sub(1);
@@ -173,12 +192,12 @@ mod tests {
         /// Any history keeps the invariants, compared with a model of leases.
         #[test]
         fn capacity_holds_and_no_leased_host_is_evicted(
-            capacity in 1_usize..6,
-            steps in proptest::collection::vec((0_u8..8, 0_u8..8), 1..400),
+            capacity in 1_usize..18,
+            steps in proptest::collection::vec((0_u8..10, 0_u8..12), 1..400),
         ) {
             let mut places = Places::new(capacity);
             let mut leases: HashMap<u8, usize> = HashMap::new();
-            let mut leaving = 0_usize;
+            let (mut leaving, mut aside) = (0_usize, 0_usize);
             for (now, (action, host)) in steps.into_iter().enumerate() {
                 match action {
                     0 => { places.place(host, now); }
@@ -192,6 +211,8 @@ mod tests {
                         leaving += 1;
                     },
                     4 => if leaving > 0 { places.left(); leaving -= 1; },
+                    7 => aside += usize::from(places.take_aside()),
+                    8 => if aside > 0 { places.give_aside(); aside -= 1; },
                     5 => if places.dismiss(&host) {
                         prop_assert_eq!(leases.get(&host).copied().unwrap_or(0), 0);
                         leaving += 1;
@@ -200,6 +221,7 @@ mod tests {
                     _ => { places.forget(&host); leases.remove(&host); }
                 }
                 prop_assert!(places.taken() <= capacity);
+                prop_assert!(aside <= capacity / 8);
             }
         }
     }

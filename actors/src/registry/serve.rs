@@ -83,7 +83,12 @@ impl Registry {
         }
         state.leases += 1;
         state.heat.used(&waiter.host, Instant::now());
-        let held = Held::new(waiter.host, generation, state.me.get_derived());
+        let held = Held::new(
+            waiter.host,
+            generation,
+            state.me.get_derived(),
+            state.me.get_derived(),
+        );
         let lease = Lease::new(actor, Arc::new(held), waiter.urgency, self.tools.clone());
         // If the caller has left, the lease comes back in the answer and is given back here.
         let _heard = waiter.reply.send(Ok(lease));
@@ -106,6 +111,7 @@ impl Registry {
         let args = Args {
             settings: Arc::clone(settings),
             penalty: state.penalties.get(host).cloned(),
+            paces: state.paces.entry(host.clone()).or_default().clone(),
             is_read: state.heat.is_read(host),
             context: state.context.clone(),
         };

@@ -3,33 +3,40 @@
 //! The phases are name resolution, TCP, key exchange, host key and authentication; a jump host
 //! goes through them first. Nothing here retries.
 
+mod known;
+mod offer;
+mod tcp;
+mod turns;
+mod way;
+
 use super::host_key::{Broken, Progress, Sensor, Trust};
+use super::patience::{Heard, Patience};
 use super::sever::Severable;
 use super::{Closed, Session, auth};
 use crate::error::{DialError, DialFailure, HostKeyProblem, Phase, one_line};
 use crate::inventory::HostSettings;
-use crate::inventory::known_hosts::KnownHosts;
-use crate::limits::{HANDSHAKES, Limits};
-use crate::metrics::{Connect, Metrics};
-use russh::keys::Algorithm;
-use russh::{Preferred, client};
-use std::borrow::Cow;
+use crate::latency::{Bounds, Pace, Paces};
+use crate::limits::Limits;
+use crate::metrics::{Awaited, Connect, Metrics};
+use known::Known;
+use russh::client;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use turns::{Turn, Turns};
+use way::{Limit, Way};
 
-/// How long written bytes may stay unacknowledged before the kernel gives the connection up
-/// (`TCP_USER_TIMEOUT`, `tcp(7)`): keepalives cannot notice a peer that stopped reading.
-const USER_TIMEOUT: Duration = Duration::from_secs(20);
+/// The window of a channel where channels share a connection. All of it can stand before an answer
+/// that somebody waits for.
+const WINDOW: u32 = 2 << 20;
 
-/// Messages of one channel that wait to be read. Every channel is drained without pause, so this
-/// only bounds what a flood can hold in memory: 16 packets of 32 KiB.
-const CHANNEL_BUFFER: usize = 16;
+/// The window where nobody else does: over a long way, as much as it takes to keep the way full.
+const TRANSFER_WINDOW: u32 = 16 << 20;
 
 /// Bytes read from a host at once. russh reads the length of a packet and then its rest, which would
 /// be two system calls and a third that finds nothing for each of the small packets that most are;
@@ -55,66 +62,76 @@ pub enum HostKeyPolicy {
 #[derive(Clone)]
 pub(crate) struct Dialler {
     connect_timeout: Duration,
+    bounds: Bounds,
     keepalive: Duration,
     host_keys: HostKeyPolicy,
-    handshakes: Arc<Semaphore>,
+    known: Arc<Known>,
+    turns: Arc<Turns>,
     metrics: Metrics,
+    /// Bytes a host may send on one channel before it hears that they arrived.
+    window: u32,
 }
 
 impl Dialler {
     pub(crate) fn new(limits: &Limits, host_keys: HostKeyPolicy, metrics: Metrics) -> Self {
         Self {
             connect_timeout: limits.connect_timeout,
+            bounds: Bounds {
+                least: limits.connect_timeout_min,
+                most: limits.connect_timeout,
+            },
             keepalive: limits.keepalive,
             host_keys,
-            handshakes: Arc::new(Semaphore::new(HANDSHAKES)),
+            known: Arc::new(Known::new()),
+            turns: Arc::new(Turns::new()),
             metrics,
+            window: WINDOW,
+        }
+    }
+
+    /// The same for connections that carry nothing but files on their way.
+    pub(crate) fn for_transfers(&self) -> Self {
+        Self {
+            window: TRANSFER_WINDOW,
+            ..self.clone()
         }
     }
 
     /// Connects and logs in, within the connect timeout (or the host's own `ConnectTimeout` where
-    /// that is shorter).
-    pub(crate) async fn dial(&self, host: &HostSettings) -> Result<(Session, Closed), DialError> {
-        let after = host
+    /// that is shorter). A host whose pace is known has less time to show its key; who then logs in
+    /// may take what is left of the whole.
+    pub(crate) async fn dial(
+        &self,
+        host: &HostSettings,
+        paces: &Paces,
+    ) -> Result<(Session, Closed), DialError> {
+        let most = host
             .connect_timeout
             .unwrap_or(self.connect_timeout)
             .min(self.connect_timeout);
-        let progress = Arc::new(Progress::default());
-        let hop = Arc::new(Progress::default());
-        let at_hop = || host.jump.is_some() && progress.phase() == Phase::Resolve;
-        let late = || {
-            let phase = if at_hop() {
-                hop.phase()
-            } else {
-                progress.phase()
-            };
-            error(phase, DialFailure::TimedOut { after })
+        let bounds = Bounds {
+            most,
+            ..self.bounds
         };
-        let until = Instant::now() + after;
-        let nearest = host.jump.as_ref().map(|jump| &*jump.settings);
-        let on_the_way = if nearest.is_some() { &hop } else { &progress };
-        let stream = self.tcp(nearest.unwrap_or(host), on_the_way, until);
-        let stream = tokio::time::timeout_at(until, stream).await;
-        let result = match stream.unwrap_or_else(|_| Err(late())) {
-            Err(failed) => Err(failed),
-            Ok(stream) => {
-                // A host that takes no connection needs no turn, and the wait for one is not the
-                // host's time.
-                let left = until.saturating_duration_since(Instant::now());
-                let _turn = self.handshakes.acquire().await;
-                let handshakes = self.route(host, stream, &progress, &hop);
-                tokio::time::timeout(left, handshakes)
-                    .await
-                    .unwrap_or_else(|_| Err(late()))
-            }
+        let pace = paces.connect.get();
+        let limit = Limit {
+            after: pace.deadline(bounds),
+            most,
+            usual: pace.usual(),
         };
+        self.metrics.waits_at_most(Awaited::Connection, limit.after);
+        let way = Way::default();
+        let result = self.attempt(host, paces, &way, limit).await;
         match result {
             Ok(connected) => {
                 self.metrics.connected(Connect::Ok);
                 Ok(connected)
             }
             Err(mut failed) => {
-                if at_hop() {
+                if matches!(failed.cause, DialFailure::TimedOut { .. }) {
+                    paces.connect.missed();
+                }
+                if way.is_at_hop(host) {
                     failed.hop = host
                         .jump
                         .as_ref()
@@ -126,19 +143,89 @@ impl Dialler {
         }
     }
 
+    async fn attempt(
+        &self,
+        host: &HostSettings,
+        paces: &Paces,
+        way: &Way,
+        Limit { after, most, usual }: Limit,
+    ) -> Result<(Session, Closed), DialError> {
+        let late = |after| error(way.phase(host), DialFailure::TimedOut { after, usual });
+        let nearest = host.jump.as_ref().map(|jump| &*jump.settings);
+        let (near, progress) = match nearest {
+            Some(jump) => (jump, &way.hop),
+            None => (host, &way.host),
+        };
+        let began = Instant::now();
+        let found = tokio::time::timeout(after, self.resolve(near, progress)).await;
+        let addresses = found.unwrap_or_else(|_| Err(late(after)))?;
+        let mut spent = began.elapsed();
+        let mut turn = None;
+        if let Some(first) = addresses.first() {
+            // The wait for a turn is not the host's time, but it ends.
+            let waited = tokio::time::timeout(most, self.turns.at(*first)).await;
+            let no_turn = DialFailure::NoTurn { after: most };
+            turn = waited.map_err(|_| error(Phase::Tcp, no_turn))?;
+        }
+        let began = Instant::now();
+        let until = began + after.saturating_sub(spent);
+        let stream = tokio::time::timeout_at(until, self.tcp(&addresses, progress, until)).await;
+        let stream = stream.unwrap_or_else(|_| Err(late(after)))?;
+        let took = began.elapsed();
+        spent += took;
+        if nearest.is_none() {
+            // One exchange is all that it takes; behind a jump host it would be that one's.
+            self.note_exchange(&paces.exchange, took);
+        }
+        // A host that takes no connection needs no turn of the fleet.
+        let of_all = self.turns.of_all().await;
+        let began = Instant::now();
+        let route = self.route(host, stream, way, paces, turn);
+        let mut route = std::pin::pin!(route);
+        let shown = tokio::time::timeout(after.saturating_sub(spent), &mut route).await;
+        let connected = match shown {
+            Ok(connected) => connected,
+            // It has shown its key, so it is there; a login may ask a directory, or a person.
+            Err(_) if way.is_logging_in(host) => {
+                let left = most.saturating_sub(spent + began.elapsed());
+                let logged_in = tokio::time::timeout(left, route).await;
+                logged_in.unwrap_or_else(|_| Err(late(most)))
+            }
+            Err(_) => Err(late(after)),
+        };
+        drop(of_all);
+        let (session, closed, login) = connected?;
+        paces
+            .connect
+            .answered(spent + began.elapsed().saturating_sub(login));
+        Ok((session, closed))
+    }
+
+    fn note_exchange(&self, pace: &Pace, took: Duration) {
+        pace.answered(took);
+        self.metrics.exchanged(took);
+    }
+
     /// Logs in on an open connection: to the host, or to its jump host and through it to the host.
+    /// Also says how long the last login took. `turn` is the one at the address of the connection.
     async fn route(
         &self,
         host: &HostSettings,
         stream: TcpStream,
-        progress: &Arc<Progress>,
-        hop_progress: &Arc<Progress>,
-    ) -> Result<(Session, Closed), DialError> {
+        way: &Way,
+        paces: &Paces,
+        turn: Turn<'_>,
+    ) -> Result<(Session, Closed, Duration), DialError> {
         let Some(jump) = host.jump.as_ref().map(|jump| &*jump.settings) else {
-            return self.handshake(host, stream, progress, None).await;
+            return self.handshake(host, stream, &way.host, paces, None).await;
         };
-        let (hop, _closed) = self.handshake(jump, stream, hop_progress, None).await?;
-        progress.enter(Phase::Tcp);
+        // What the jump host's own exchanges take says nothing of those through it.
+        let (hop, ..) = self
+            .handshake(jump, stream, &way.hop, &Paces::default(), None)
+            .await?;
+        // It counts those that have not logged in.
+        drop(turn);
+        way.host.enter(Phase::Tcp);
         let port = u32::from(host.port);
         let carried =
             hop.handle
@@ -146,33 +233,35 @@ impl Dialler {
         let channel = carried
             .await
             .map_err(|e| error(Phase::Tcp, failure(Broken::Ssh(e))))?;
-        self.handshake(host, channel.into_stream(), progress, Some(Box::new(hop)))
+        let hop = Some(Box::new(hop));
+        self.handshake(host, channel.into_stream(), &way.host, paces, hop)
             .await
     }
 
-    async fn tcp(
+    async fn resolve(
         &self,
         host: &HostSettings,
         progress: &Progress,
-        until: Instant,
-    ) -> Result<TcpStream, DialError> {
-        let io = |phase| move |e: std::io::Error| error(phase, DialFailure::Io(e.to_string()));
+    ) -> Result<Vec<SocketAddr>, DialError> {
         let began = Instant::now();
         progress.enter(Phase::Resolve);
         let found = tokio::net::lookup_host((host.hostname.as_str(), host.port))
             .await
-            .map_err(io(Phase::Resolve))?;
-        let addresses: Vec<_> = found.collect();
+            .map_err(|e| error(Phase::Resolve, DialFailure::Io(e.to_string())))?;
         self.metrics.phase_took(Phase::Resolve, began.elapsed());
+        Ok(found.collect())
+    }
+
+    async fn tcp(
+        &self,
+        addresses: &[SocketAddr],
+        progress: &Progress,
+        until: Instant,
+    ) -> Result<TcpStream, DialError> {
         progress.enter(Phase::Tcp);
         let began = Instant::now();
-        let stream = connect(&addresses, until).await.map_err(io(Phase::Tcp))?;
-        // Nagle against the host's delayed acknowledgements costs 40 ms on every command.
-        stream.set_nodelay(true).map_err(io(Phase::Tcp))?;
-        #[cfg(target_os = "linux")]
-        socket2::SockRef::from(&stream)
-            .set_tcp_user_timeout(Some(USER_TIMEOUT))
-            .map_err(io(Phase::Tcp))?;
+        let stream = tcp::connect(addresses, until).await;
+        let stream = stream.map_err(|e| error(Phase::Tcp, DialFailure::Io(e.to_string())))?;
         self.metrics.phase_took(Phase::Tcp, began.elapsed());
         Ok(stream)
     }
@@ -182,8 +271,9 @@ impl Dialler {
         host: &HostSettings,
         stream: S,
         progress: &Arc<Progress>,
+        paces: &Paces,
         hop: Option<Box<Session>>,
-    ) -> Result<(Session, Closed), DialError>
+    ) -> Result<(Session, Closed, Duration), DialError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -192,11 +282,12 @@ impl Dialler {
             .trust(host)
             .await
             .map_err(|p| error(Phase::HostKey, p.into()))?;
-        let config = Arc::new(self.config(&trust));
+        let config = Arc::new(offer::config(&trust, self.keepalive, self.window));
         let (alive, closed) = oneshot::channel();
         let cut = CancellationToken::new();
         let stream = BufReader::with_capacity(READ_BUFFER, stream);
-        let stream = Severable::new(stream, &cut);
+        let heard = Heard::default();
+        let stream = Severable::new(stream, &cut).heard_by(&heard);
         // From here on an early return, or the deadline dropping this future, cuts the socket.
         let sever = cut.clone().drop_guard();
         let sensor = Sensor {
@@ -217,16 +308,29 @@ impl Dialler {
         auth::authenticate(&mut handle, host)
             .await
             .map_err(|cause| error(Phase::Auth, cause))?;
-        self.metrics.phase_took(Phase::Auth, began.elapsed());
+        let login = began.elapsed();
+        self.metrics.phase_took(Phase::Auth, login);
+        let bounds = Bounds {
+            most: self.connect_timeout,
+            ..self.bounds
+        };
+        let patience = Patience {
+            pace: paces.exchange.clone(),
+            bounds,
+            heard,
+            metrics: self.metrics.clone(),
+        };
         Ok((
             Session {
                 handle,
+                patience,
                 is_openssh: progress.is_openssh(),
                 cut,
                 _sever: sever,
                 _hop: hop,
             },
             Closed(closed),
+            login,
         ))
     }
 
@@ -242,79 +346,16 @@ impl Dialler {
                 accept_new,
             } => (host.known_hosts(), *accept_new),
         };
-        let loaded = tokio::task::spawn_blocking(move || KnownHosts::load(&files)).await;
-        let files = loaded
-            .map_err(|e| HostKeyProblem::Unreadable(e.to_string()))?
-            .map_err(|e| HostKeyProblem::Unreadable(e.to_string()))?;
+        let files = self.known.get(files).await;
+        let files = files.map_err(HostKeyProblem::Unreadable)?;
         let (name, port) = host.known_as();
         Ok(Trust::Known {
-            files: Arc::new(files),
+            files,
             name: name.to_owned(),
             port,
             accept_new,
         })
     }
-
-    fn config(&self, trust: &Trust) -> client::Config {
-        let mut preferred = Preferred {
-            cipher: Cow::Borrowed(&[
-                russh::cipher::AES_128_GCM,
-                russh::cipher::AES_256_GCM,
-                russh::cipher::CHACHA20_POLY1305,
-                russh::cipher::AES_256_CTR,
-                russh::cipher::AES_128_CTR,
-            ]),
-            ..Preferred::DEFAULT
-        };
-        if let Trust::Known {
-            files, name, port, ..
-        } = trust
-        {
-            let known = files.algorithms(name, *port);
-            preferred.key = Cow::Owned(known_first(&known, &preferred.key));
-        }
-        client::Config {
-            preferred,
-            nodelay: true,
-            keepalive_interval: Some(self.keepalive),
-            keepalive_max: 3,
-            channel_buffer_size: CHANNEL_BUFFER,
-            ..client::Config::default()
-        }
-    }
-}
-
-/// Connects to the first address that answers. Each gets its share of the time that is left, so
-/// that one that swallows packets (IPv6 without a route, often) does not use up the others'.
-async fn connect(addresses: &[SocketAddr], until: Instant) -> std::io::Result<TcpStream> {
-    let mut failed = std::io::ErrorKind::NotFound.into();
-    for (address, rest) in addresses.iter().zip((1..=addresses.len()).rev()) {
-        let left = until.saturating_duration_since(Instant::now());
-        let share = left / u32::try_from(rest).unwrap_or(u32::MAX);
-        match tokio::time::timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(error)) => failed = error,
-            // The deadline over all phases ends with the last one's share, and says so better.
-            Err(_) if rest == 1 => std::future::pending().await,
-            Err(_) => failed = std::io::ErrorKind::TimedOut.into(),
-        }
-    }
-    Err(failed)
-}
-
-/// The host key algorithms in order, those on file first: a host with several keys then shows the
-/// one that can be verified (`HostKeyAlgorithms`, `ssh_config(5)`, has the same rule).
-fn known_first(known: &[Algorithm], all: &[Algorithm]) -> Vec<Algorithm> {
-    let same = |a: &Algorithm, b: &Algorithm| match (a, b) {
-        (Algorithm::Rsa { .. }, Algorithm::Rsa { .. }) => true,
-        (a, b) => a == b,
-    };
-    let (mut first, rest): (Vec<_>, Vec<_>) = all
-        .iter()
-        .cloned()
-        .partition(|a| known.iter().any(|k| same(k, a)));
-    first.extend(rest);
-    first
 }
 
 fn error(phase: Phase, cause: DialFailure) -> DialError {
@@ -337,24 +378,5 @@ pub(super) fn failure(broken: Broken) -> DialFailure {
             "the jump host refused to connect further ({reason:?})"
         )),
         Broken::Ssh(other) => DialFailure::Protocol(one_line(&other.to_string())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_algorithms_on_file_come_first_and_none_is_lost() {
-        let all = Preferred::DEFAULT.key;
-        let ordered = known_first(&[Algorithm::Rsa { hash: None }], &all);
-        assert!(matches!(ordered.first(), Some(Algorithm::Rsa { .. })));
-        assert_eq!(ordered.len(), all.len());
-        assert_eq!(
-            ordered.last(),
-            Some(&Algorithm::Ecdsa {
-                curve: russh::keys::EcdsaCurve::NistP521
-            })
-        );
     }
 }

@@ -4,6 +4,7 @@
 //! every handle leaves task and socket behind. Cutting makes both directions fail at once, which
 //! ends russh's task whatever it is waiting for.
 
+use super::patience::Heard;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -18,15 +19,26 @@ pub(crate) struct Severable<S> {
     // the task that polled it last.
     read_cut: Pin<Box<WaitForCancellationFutureOwned>>,
     write_cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Told of every piece that arrives.
+    heard: Heard,
 }
 
 impl<S> Severable<S> {
     pub(crate) fn new(io: S, cut: &CancellationToken) -> Self {
         Self {
             io,
+            heard: Heard::default(),
             read_cut: Box::pin(cut.clone().cancelled_owned()),
             write_cut: Box::pin(cut.clone().cancelled_owned()),
         }
+    }
+}
+
+impl<S> Severable<S> {
+    /// The same, counting what arrives.
+    pub(super) fn heard_by(self, heard: &Heard) -> Self {
+        let heard = heard.clone();
+        Self { heard, ..self }
     }
 }
 
@@ -43,7 +55,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Severable<S> {
         if self.read_cut.as_mut().poll(cx).is_ready() {
             return severed();
         }
-        Pin::new(&mut self.io).poll_read(cx, buf)
+        let read = Pin::new(&mut self.io).poll_read(cx, buf);
+        if read.is_ready() {
+            self.heard.one_more();
+        }
+        read
     }
 }
 
