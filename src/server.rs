@@ -348,6 +348,7 @@ fn limits(config: &Config) -> Limits {
         command_timeout: config.limits.command_timeout,
         running: config.limits.host_running,
         queued: config.limits.host_queue,
+        shell_idle: config.limits.shell_idle,
         keepalive: config.ssh.keepalive,
         max_file: config.limits.max_file_size,
         max_output: config.limits.max_output_size,

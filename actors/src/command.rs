@@ -31,6 +31,7 @@ pub struct Command {
     cwd: Option<RemotePath>,
     env: Vec<(String, OsString)>,
     stdin: Bytes,
+    self_contained: bool,
 }
 
 impl Command {
@@ -59,7 +60,16 @@ impl Command {
             cwd: None,
             env: Vec::new(),
             stdin: Bytes::new(),
+            self_contained: false,
         })
+    }
+
+    /// Says that the program leaves no process behind, so that its shell may serve the next call.
+    /// What it left all the same would end only with that shell.
+    #[must_use]
+    pub fn self_contained(mut self) -> Self {
+        self.self_contained = true;
+        self
     }
 
     /// Runs in this directory instead of the home directory.
@@ -121,6 +131,12 @@ impl Command {
     #[must_use]
     pub fn env(&self) -> &[(String, OsString)] {
         &self.env
+    }
+
+    /// Whether it leaves no process behind.
+    #[must_use]
+    pub fn is_self_contained(&self) -> bool {
+        self.self_contained
     }
 
     /// Standard input.

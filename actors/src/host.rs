@@ -13,10 +13,12 @@ mod flow;
 pub(crate) mod job;
 mod lane;
 pub(crate) mod link;
+mod pool;
 mod prepare;
 pub(crate) mod read;
 pub(crate) mod run;
 pub(crate) mod second;
+mod shells;
 
 use crate::error::{DialError, FleetError};
 use crate::inventory::HostSettings;
@@ -24,13 +26,15 @@ use crate::latency::Paces;
 use crate::limits::{FILE_OPERATIONS, Limits};
 use crate::metrics::Metrics;
 use crate::ssh::sftp::{Sftp, SftpError};
+use crate::ssh::shell::{ArmError, Shell, Spare};
 use crate::ssh::{Closed, Dialler, Session};
 use crate::target::HostName;
 use crate::urgency::Urgency;
 use futures_util::future::BoxFuture;
-use job::{Job, LaneKind, Undone};
+use job::{Back, Job, LaneKind};
 use lane::Lane;
 use link::{Epoch, Link, Penalty};
+use pool::Pool;
 use prepare::Ahead;
 use ractor::{Actor, ActorProcessingErr, ActorRef, DerivedActorRef};
 use std::sync::Arc;
@@ -130,8 +134,12 @@ pub(crate) enum Msg {
         epoch: Epoch,
         lane: LaneKind,
         urgency: Urgency,
-        back: Option<(Job, Undone)>,
+        back: Back,
     },
+    /// The arming of a shell is over.
+    Armed(Epoch, Result<Box<Shell>, ArmError>),
+    /// A shell that waited has ended.
+    ShellEnded(Epoch, pool::Id),
     #[cfg(feature = "failpoints")]
     Panic,
 }
@@ -163,6 +171,10 @@ pub(crate) struct State {
     is_read: bool,
     commands: Lane<Job>,
     reads: Lane<Job>,
+    /// The shells of the current connection that wait for a call.
+    shells: Pool<Spare>,
+    /// One that has just served a call, until it is known whether the next one is there.
+    loose: Option<Box<Shell>>,
     /// Who waits for the connection that is being made, and for nothing else.
     reaching: Vec<Reached>,
     jobs: JoinSet<()>,
@@ -196,6 +208,8 @@ impl Actor for Host {
             is_read: args.is_read,
             commands: Lane::new(limits.running, limits.queued),
             reads: Lane::new(FILE_OPERATIONS, limits.queued),
+            shells: Pool::new(),
+            loose: None,
             reaching: Vec::new(),
             jobs: JoinSet::new(),
             watchers: JoinSet::new(),
@@ -232,6 +246,8 @@ impl Actor for Host {
                 state.connection_ended(&me, dead);
             }
             Msg::FilesOpened(epoch, result) => state.files_opened(&me, epoch, result),
+            Msg::Armed(epoch, result) => state.armed(epoch, result),
+            Msg::ShellEnded(epoch, id) => state.shell_ended(epoch, id),
             Msg::Freed {
                 epoch,
                 lane,
@@ -244,6 +260,7 @@ impl Actor for Host {
         }
         state.purge();
         state.pump(&me);
+        state.keep_loose(&me);
         state.tell_reached();
         state.look_ahead(&me);
         while state.jobs.try_join_next().is_some() {}
@@ -306,6 +323,7 @@ impl Drop for State {
         let waiting = self.commands.waiting() + self.reads.waiting();
         metrics.running(-(running as f64));
         metrics.queued(-(waiting as f64));
+        metrics.shells_waiting(-(self.shells.waiting() as f64));
         if let Some(session) = self.link.take() {
             // Whoever still holds it must not keep a connection alive beside the next one. Jobs end
             // first: of the crash their callers hear, not of a connection that was lost.

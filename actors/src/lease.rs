@@ -157,6 +157,7 @@ impl Lease {
             max_output,
             compared,
             deadline,
+            reuse: !self.tools.limits.shell_idle.is_zero(),
             queued: Instant::now(),
             hold: Some(hold),
             cancel,
@@ -201,6 +202,7 @@ impl Lease {
             urgency: self.urgency,
             claim: Claim::default(),
             reply,
+            metrics: self.tools.metrics.clone(),
             span: tracing::debug_span!("job", kind = "read", host = %self.host()),
             lease: Arc::clone(&self.guard),
         };

@@ -48,6 +48,9 @@ pub struct Limits {
     /// Commands at once on one host; below sshd's `MaxSessions` of 10, and learnt downward when a
     /// host refuses. Enforced by the host actor.
     pub running: usize,
+    /// How long a shell waits on a host for its next call; none does when zero. Enforced by the host
+    /// actor.
+    pub shell_idle: Duration,
     /// Calls waiting on one host; the next is refused. Interactive ones count only each other, so
     /// that bulk work never takes their room. Enforced by the host actor.
     pub queued: usize,
@@ -78,7 +81,8 @@ impl Default for Limits {
             connect_timeout_min: Duration::from_secs(2),
             command_timeout: Duration::from_secs(30),
             running: 8,
-            queued: 32,
+            shell_idle: Duration::from_secs(30),
+            queued: 64,
             keepalive: Duration::from_secs(15),
             max_file: 1 << 20,
             max_output: 10_000_000,

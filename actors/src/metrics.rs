@@ -66,6 +66,14 @@ pub(crate) enum Connect {
     Failed(Phase),
 }
 
+/// The shell a command runs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ShellUse {
+    Fresh,
+    Armed,
+    Reused,
+}
+
 /// The metrics. Cheap to clone: every lease and every job carries them.
 #[derive(Clone)]
 pub(crate) struct Metrics(Arc<Handles>);
@@ -108,6 +116,9 @@ pub(crate) struct Handles {
     buckets: Gauge,
     budget: Gauge,
     unverified: Counter,
+    shells_waiting: Gauge,
+    shells_busy: Gauge,
+    shell_uses: [Counter; 3],
 }
 
 impl Handles {
@@ -186,6 +197,14 @@ impl Handles {
             "scout_stops_unverified_total",
             "Commands that were stopped without proof that every process ended"
         );
+        describe_gauge!(
+            "scout_shells",
+            "Shells on hosts that wait for a call (idle) or run one (busy)"
+        );
+        describe_counter!(
+            "scout_shell_uses_total",
+            "Commands by the shell they ran in: started for them (fresh), started before (armed), or left by another (reused)"
+        );
         gauge!("scout_pool_capacity").set(capacity as f64);
         let this = Self {
             hit: counter!("scout_pool_requests_total", "result" => "hit"),
@@ -214,6 +233,10 @@ impl Handles {
             buckets: gauge!("scout_rate_limit_buckets"),
             budget: gauge!("scout_output_budget_bytes"),
             unverified: counter!("scout_stops_unverified_total"),
+            shells_waiting: gauge!("scout_shells", "state" => "idle"),
+            shells_busy: gauge!("scout_shells", "state" => "busy"),
+            shell_uses: ["fresh", "armed", "reused"]
+                .map(|kind| counter!("scout_shell_uses_total", "kind" => kind)),
         };
         for counter in [
             &this.hit,
@@ -228,6 +251,7 @@ impl Handles {
         .chain(&this.evicted)
         .chain(&this.warmed)
         .chain(&this.connect_failed)
+        .chain(&this.shell_uses)
         {
             counter.increment(0);
         }
@@ -238,6 +262,8 @@ impl Handles {
             &this.host_queued,
             &this.buckets,
             &this.budget,
+            &this.shells_waiting,
+            &this.shells_busy,
         ] {
             gauge.set(0);
         }
@@ -345,5 +371,27 @@ impl Handles {
 
     pub(crate) fn stop_unverified(&self) {
         self.unverified.increment(1);
+    }
+
+    pub(crate) fn shells_waiting(&self, by: f64) {
+        self.shells_waiting.increment(by);
+    }
+
+    /// Counts a command and the shell it runs in, until the answer is dropped.
+    pub(crate) fn shell_used(&self, how: ShellUse) -> ShellInUse {
+        if let Some(counter) = self.shell_uses.get(how as usize) {
+            counter.increment(1);
+        }
+        self.shells_busy.increment(1);
+        ShellInUse(self.shells_busy.clone())
+    }
+}
+
+/// A shell in which a command runs.
+pub(crate) struct ShellInUse(Gauge);
+
+impl Drop for ShellInUse {
+    fn drop(&mut self) {
+        self.0.decrement(1);
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod lifeline;
 mod patience;
 pub(crate) mod sever;
 pub(crate) mod sftp;
+pub(crate) mod shell;
 
 pub(crate) use dial::Dialler;
 pub use dial::HostKeyPolicy;
@@ -32,8 +33,8 @@ const GOODBYE: Duration = Duration::from_millis(500);
 /// An authenticated connection. Dropping it cuts the socket.
 pub(crate) struct Session {
     handle: Handle<Sensor>,
-    patience: Patience,
     is_openssh: bool,
+    patience: Patience,
     cut: CancellationToken,
     /// Cuts the socket under russh, which would otherwise hold it while the peer stops reading
     /// (its session loop writes outside of any deadline).

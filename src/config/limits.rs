@@ -61,9 +61,16 @@ pub(super) const KEYS: &[Key] = &[
         "limits.host_queue",
         "SCOUT_HOST_QUEUE",
         Kind::Count { min: 0, max: 4096 },
-        "32",
+        "64",
     )
     .about("Calls that wait for one host. One more is refused, so that a slow host cannot hold the others up; 0 refuses instead of waiting."),
+    Key::new(
+        "limits.shell_idle",
+        "SCOUT_SHELL_IDLE",
+        Kind::Span { bare: Bare::Seconds, min: 0, max: HOUR },
+        "30s",
+    )
+    .about("How long a shell waits on a host for its next command, which then costs one round trip instead of two; two wait behind each command. Each holds one of the sessions sshd allows, and gives it up when a call needs it. 0 starts a shell for each command only when it comes."),
     Key::new(
         "limits.rate_limit_per_minute",
         "SCOUT_RATE_LIMIT_PER_MINUTE",
@@ -98,6 +105,7 @@ pub(super) struct RawLimits {
     max_concurrent_requests: usize,
     host_running: usize,
     host_queue: usize,
+    shell_idle: u64,
     rate_limit_per_minute: u32,
     rate_limit_burst: u32,
     shutdown_grace: u64,
@@ -122,6 +130,8 @@ pub struct Limits {
     pub host_running: usize,
     /// Calls that wait for one host.
     pub host_queue: usize,
+    /// How long a shell waits on a host for its next command.
+    pub shell_idle: Duration,
     /// Requests per client; `None` is off.
     pub rate_limit: Option<RateLimit>,
     /// How long calls in flight may finish after a signal.
@@ -151,6 +161,7 @@ impl From<RawLimits> for Limits {
             max_concurrent_requests: raw.max_concurrent_requests,
             host_running: raw.host_running,
             host_queue: raw.host_queue,
+            shell_idle: Duration::from_millis(raw.shell_idle),
             rate_limit: rate_limit.map(|(per_minute, burst)| RateLimit { per_minute, burst }),
             shutdown_grace: Duration::from_millis(raw.shutdown_grace),
         }

@@ -78,9 +78,15 @@ impl Ops {
                     .map_err(|refusal| Failure::refused(refusal.to_string()))?;
             }
         }
-        Ok(Command::new(program)?
+        // With variables of a caller's choice, any program may do anything.
+        let self_contained = env.is_empty() && leaves_nothing(&program);
+        let command = Command::new(program)?
             .with_env(env)?
-            .with_stdin(stdin.unwrap_or_default())?)
+            .with_stdin(stdin.unwrap_or_default())?;
+        Ok(match self_contained {
+            true => command.self_contained(),
+            false => command,
+        })
     }
 
     /// Whether this principal may run that program, and if need be in which other words: on that
@@ -102,4 +108,13 @@ impl Ops {
             }
         }
     }
+}
+
+/// Whether this is one of the programs that only read, whoever runs it: it leaves nothing running.
+fn leaves_nothing(program: &Program) -> bool {
+    let Program::Argv(words) = program else {
+        return false;
+    };
+    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+    argv::check(&words).is_ok()
 }

@@ -170,6 +170,7 @@ impl Batch {
         let home = self.files.iter().any(below_home).then(RemotePath::home);
         // Bytes are what they are, for a program that would take them for characters too.
         Command::new(Program::Argv(words))?
+            .self_contained()
             .in_directory(home)
             .with_env([("LC_ALL".to_owned(), "C".into())])
     }

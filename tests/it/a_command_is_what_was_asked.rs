@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::account::{Account, is_root};
 use crate::support::client::{Client, Era, ToolResult};
+use crate::support::eventually;
 use crate::support::fleet::Fleet;
 use crate::support::server::TestServer;
 use shells::{SHELLS, words};
@@ -227,6 +228,11 @@ async fn start_up_files_add_nothing() {
     );
 
     std::fs::write(&rc, "echo leaving; exit 3\n").unwrap();
+    // A shell that waits for its command has its start-up files behind it.
+    eventually("no shell waits", Duration::from_secs(10), || {
+        site.fleet.processes().is_empty()
+    })
+    .await;
     let result = run(&client, json!({"command": "echo hello"})).await;
     assert_eq!(result.structured["code"], "no_shell", "{}", result.text);
     assert!(

@@ -109,7 +109,11 @@ async fn eight_commands_overlap_and_the_ninth_waits_for_one_of_them() {
 #[tokio::test]
 async fn beyond_the_queue_the_next_is_refused_at_once_and_reads_go_on() {
     let fleet = Fleet::start(1).await;
-    let server = operator(&fleet).await;
+    let server = TestServer::builder(&fleet)
+        .env("SCOUT_ROLE", "operator")
+        .env("SCOUT_HOST_QUEUE", 32)
+        .start()
+        .await;
     let client = server.client(Era::Modern);
     let queued = async || server.metrics().await.value("scout_host_queued", &[]);
     let full = spread(40, 40, async |_| run(&client, "web-01", "sleep 2").await);

@@ -29,6 +29,8 @@ mod a_lost_connection_is_a_state;
 #[cfg(test)]
 mod a_search_is_exact;
 #[cfg(test)]
+mod a_shell_waits_for_the_next_command;
+#[cfg(test)]
 mod a_slow_host_slows_nobody;
 #[cfg(test)]
 mod an_expression_selects_what_it_says;

@@ -99,6 +99,7 @@ impl State {
                 }
                 self.up_since = now;
                 self.files = Files::Absent;
+                self.forget_shells();
                 // A connection that was made for nobody has no first call to wait for.
                 if self.ahead != Ahead::Due || self.waiting() > 0 {
                     self.ahead = Ahead::Nothing;
@@ -146,6 +147,7 @@ impl State {
             self.reads_unserved();
         }
         self.files = Files::Absent;
+        self.forget_shells();
         self.ahead = Ahead::Nothing;
         self.reconnect(me);
     }

@@ -1,10 +1,11 @@
 //! What a host decides about its work: what waits, what starts, and what comes back undone.
 
-use super::job::{Job, LaneKind, PAUSE, Slot, Undone};
+use super::job::{Back, Job, LaneKind, PAUSE, Slot, Undone};
 use super::link::Epoch;
 use super::prepare::Ahead;
 use super::{Files, Msg, State, run};
 use crate::error::FleetError;
+use crate::ssh::exec::Place;
 use crate::ssh::sftp::{Sftp, SftpError};
 use crate::ssh::{OpenError, Session};
 use crate::urgency::Urgency;
@@ -57,8 +58,13 @@ impl State {
             Err(SftpError::Lost | SftpError::Blocked | SftpError::Open(OpenError::Lost)) => {
                 Files::Absent
             }
-            Err(SftpError::Open(OpenError::TooMany)) if self.commands.running() > 0 => {
-                self.commands.leave_one();
+            Err(SftpError::Open(OpenError::TooMany))
+                if self.commands.running() + self.shells.held() > 0 =>
+            {
+                if self.shells.held() == 0 {
+                    self.commands.leave_one();
+                }
+                self.make_way();
                 Files::Crowded
             }
             Err(SftpError::Open(OpenError::TooMany)) => {
@@ -82,24 +88,32 @@ impl State {
         me: &ActorRef<Msg>,
         epoch: Epoch,
         (lane, urgency): (LaneKind, Urgency),
-        back: Option<(Job, Undone)>,
+        back: Back,
     ) {
         self.context.metrics.running(-1.0);
         self.lane(lane).ended(urgency);
         self.link.used(Instant::now());
+        let stale = epoch != self.link.epoch();
+        let Back { undone, shell, ran } = back;
+        if !stale {
+            self.loose = shell;
+            if let Some(ran) = ran {
+                self.arm_behind(me, ran);
+            }
+        }
         if lane == LaneKind::Commands && matches!(self.files, Files::Crowded) {
             self.files = Files::Absent;
         }
-        let Some((mut job, why)) = back else {
+        let Some((mut job, why)) = undone else {
             return self.served();
         };
-        let stale = epoch != self.link.epoch();
         let mut lost = None;
         match why {
             Undone::NoChannel if !stale && self.give_up_ahead() => job.attempts = 1,
             Undone::NoChannel if !stale => {
-                let running = self.commands.running();
-                self.commands.learn();
+                let beside = self.shells.held();
+                let running = self.commands.running() + beside;
+                self.commands.learn(beside);
                 tracing::info!(host = %self.name(), limit = running.max(1), "the host takes no more channels");
                 match running {
                     // Not even one: perhaps our own SFTP channel is the one it allows. It closes
@@ -142,7 +156,15 @@ impl State {
             self.read_by_commands();
         }
         while let Some(job) = self.commands.start(Instant::now()) {
-            self.start(me, &session, None, job);
+            match self.place(job.in_shell) {
+                Some(place) => self.start(me, &session, (None, place), job),
+                None => {
+                    // A shell that waited makes way, or one that is being armed will serve.
+                    self.commands.ended(job.urgency);
+                    self.commands.put_back(job);
+                    break;
+                }
+            }
         }
         match &self.files {
             Files::Open(sftp) if sftp.is_open() => {
@@ -151,7 +173,8 @@ impl State {
                     self.files_used();
                 }
                 while let Some(job) = self.reads.start(Instant::now()) {
-                    self.start(me, &session, Some(Arc::clone(&sftp)), job);
+                    let files = Some(Arc::clone(&sftp));
+                    self.start(me, &session, (files, Place::Fresh), job);
                 }
             }
             Files::Open(_) | Files::Absent if self.reads.waiting() > 0 => {
@@ -186,7 +209,7 @@ impl State {
         &mut self,
         me: &ActorRef<Msg>,
         session: &Arc<Session>,
-        files: Option<Arc<Sftp>>,
+        with: (Option<Arc<Sftp>>, Place),
         job: Job,
     ) {
         let now = Instant::now();
@@ -202,7 +225,7 @@ impl State {
             self.link.epoch(),
             &job,
             Arc::clone(session),
-            files,
+            with,
         );
         self.jobs.spawn(job.work.start(slot));
     }

@@ -5,10 +5,13 @@
 
 use super::Msg;
 use super::link::Epoch;
+use super::pool::Ran;
 use crate::error::FleetError;
 use crate::queue::Waits;
 use crate::ssh::Session;
+use crate::ssh::exec::Place;
 use crate::ssh::sftp::Sftp;
+use crate::ssh::shell::Shell;
 use crate::urgency::Urgency;
 use futures_util::future::BoxFuture;
 use ractor::ActorRef;
@@ -42,6 +45,8 @@ pub(crate) trait Work: Send + 'static {
 pub(crate) struct Job {
     pub(crate) work: Box<dyn Work>,
     pub(crate) lane: LaneKind,
+    /// Whether a shell that waits for a call can do it.
+    pub(crate) in_shell: bool,
     pub(crate) urgency: Urgency,
     pub(crate) claim: Claim,
     /// When it reached the host, or, once it had to wait for a connection, when that was up.
@@ -124,13 +129,26 @@ pub(crate) struct Slot {
     pub(crate) session: Arc<Session>,
     /// Present in the files lane.
     pub(crate) files: Option<Arc<Sftp>>,
+    /// Where a command runs.
+    pub(crate) place: Place,
     host: ActorRef<Msg>,
     epoch: Epoch,
     lane: LaneKind,
     urgency: Urgency,
     since: Instant,
     attempts: u8,
-    back: Option<(Job, Undone)>,
+    back: Back,
+}
+
+/// What comes back with a slot.
+#[derive(Default)]
+pub(crate) struct Back {
+    /// A job that did nothing.
+    pub(super) undone: Option<(Job, Undone)>,
+    /// A shell that waits for its next call.
+    pub(super) shell: Option<Box<Shell>>,
+    /// What ran in a shell.
+    pub(super) ran: Option<Ran>,
 }
 
 impl Slot {
@@ -139,18 +157,19 @@ impl Slot {
         epoch: Epoch,
         job: &Job,
         session: Arc<Session>,
-        files: Option<Arc<Sftp>>,
+        (files, place): (Option<Arc<Sftp>>, Place),
     ) -> Self {
         Self {
             session,
             files,
+            place,
             host,
             epoch,
             lane: job.lane,
             urgency: job.urgency,
             since: job.since,
             attempts: job.attempts,
-            back: None,
+            back: Back::default(),
         }
     }
 
@@ -167,7 +186,20 @@ impl Slot {
         job.lane = self.lane;
         job.since = self.since;
         job.claim.requeue();
-        self.back = Some((job, why));
+        self.back.undone = Some((job, why));
+    }
+
+    /// Says that a command ran in a shell, and whether its program leaves nothing behind.
+    pub(crate) fn ran(&mut self, self_contained: bool) {
+        self.back.ran = Some(match self_contained {
+            true => Ran::SelfContained,
+            false => Ran::Whatever,
+        });
+    }
+
+    /// Gives a shell back that can serve the next call.
+    pub(crate) fn give_back(&mut self, shell: Shell) {
+        self.back.shell = Some(Box::new(shell));
     }
 }
 
@@ -177,7 +209,7 @@ impl Drop for Slot {
             epoch: self.epoch,
             lane: self.lane,
             urgency: self.urgency,
-            back: self.back.take(),
+            back: std::mem::take(&mut self.back),
         };
         // Fails only when the host is gone; then the undone job drops, and its caller hears of it.
         let _sent = self.host.cast(freed);

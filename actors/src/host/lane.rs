@@ -72,9 +72,15 @@ impl<J: Waits> Lane<J> {
         }
     }
 
-    /// The host refused one more than are running: that many is the limit from now on.
-    pub(crate) fn learn(&mut self) {
-        self.limit = self.running.max(1).min(self.limit);
+    /// How many more may run.
+    pub(crate) fn free(&self) -> usize {
+        self.limit.saturating_sub(self.running)
+    }
+
+    /// The host refused one more than are running and what is open `beside` them: that many is the
+    /// limit from now on.
+    pub(crate) fn learn(&mut self, beside: usize) {
+        self.limit = (self.running + beside).max(1).min(self.limit);
     }
 
     /// A new connection: what was learnt of the last one no longer holds.
@@ -199,7 +205,7 @@ mod tests {
         for _ in 0..6 {
             lane.one_ended();
         }
-        lane.learn();
+        lane.learn(0);
         lane.one_ended();
         lane.put_back(7);
         lane.push(9).unwrap();
@@ -210,7 +216,7 @@ mod tests {
         );
         lane.one_ended();
         lane.one_ended();
-        lane.learn();
+        lane.learn(0);
         assert_eq!(lane.next(), Some(9));
         lane.push(10).unwrap();
         assert_eq!(lane.next(), None, "one is the limit now");
@@ -250,7 +256,7 @@ mod tests {
         lane.ended(Urgency::Bulk);
         assert_eq!((lane.next(), lane.next()), (Some(102), None));
         lane.ended(Urgency::Bulk);
-        lane.learn();
+        lane.learn(0);
         assert_eq!(lane.next(), None, "one runs, and one is the limit now");
         lane.ended(Urgency::Bulk);
         assert_eq!(lane.next(), Some(103), "the only place is for everybody");

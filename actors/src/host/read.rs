@@ -9,6 +9,7 @@ use crate::error::{Contended, FileError, FileProblem, FleetError};
 use crate::file::{Content, Found, Kind, Part, Want};
 use crate::lease::LeaseGuard;
 use crate::limits::Deadline;
+use crate::metrics::Metrics;
 use crate::ssh::sftp::{Looked, Sftp, SftpError};
 use crate::target::{HostName, RemotePath};
 use crate::urgency::Urgency;
@@ -33,6 +34,7 @@ pub(crate) struct ReadJob {
     pub(crate) urgency: Urgency,
     pub(crate) claim: Claim,
     pub(crate) reply: oneshot::Sender<Result<Found, FleetError>>,
+    pub(crate) metrics: Metrics,
     pub(crate) span: tracing::Span,
     /// Keeps the host from being evicted until the job has let go of it.
     pub(crate) lease: LeaseGuard,
@@ -43,6 +45,7 @@ impl ReadJob {
     pub(crate) fn queue(self) -> Job {
         Job {
             lane: LaneKind::Files,
+            in_shell: false,
             urgency: self.urgency,
             claim: self.claim.clone(),
             since: Instant::now(),

@@ -9,7 +9,7 @@ use crate::limits::Deadline;
 use crate::metrics::Metrics;
 use crate::outcome::{Execution, Outcome, Stopped};
 use crate::ssh::OpenError;
-use crate::ssh::exec::{self, Allowance, ExecError, Finished};
+use crate::ssh::exec::{self, Allowance, ExecError, Finished, Leftover, Place};
 use crate::target::{HostName, RemotePath};
 use crate::urgency::Urgency;
 use futures_util::FutureExt;
@@ -30,6 +30,8 @@ pub(crate) struct RunJob {
     /// Whether output that is left out is hashed.
     pub(crate) compared: bool,
     pub(crate) deadline: Deadline,
+    /// Whether shells are kept for other calls.
+    pub(crate) reuse: bool,
     /// When the call came.
     pub(crate) queued: Instant,
     /// Present while it waits.
@@ -50,6 +52,7 @@ impl RunJob {
     pub(crate) fn queue(self) -> Job {
         Job {
             lane: LaneKind::Commands,
+            in_shell: true,
             urgency: self.urgency,
             claim: self.claim.clone(),
             since: Instant::now(),
@@ -58,7 +61,7 @@ impl RunJob {
         }
     }
 
-    async fn run(mut self, slot: Slot) {
+    async fn run(mut self, mut slot: Slot) {
         tokio::time::sleep(slot.pause()).await;
         // Who left, or was stopped, while the job waited once more: nothing was sent for it.
         let too_late = self.cancel.is_cancelled() || self.deadline.left().is_zero();
@@ -75,9 +78,13 @@ impl RunJob {
             max_output: self.max_output,
             compared: self.compared,
             hold,
+            reuse: self.reuse,
+            metrics: self.metrics.clone(),
         };
+        let place = std::mem::replace(&mut slot.place, Place::Fresh);
+        let command = (&self.command, allowance);
         let Finished { result, leftover } =
-            exec::run(&slot.session, &self.command, allowance, &self.cancel).await;
+            exec::run(&slot.session, place, command, &self.cancel).await;
         let answer = match result {
             Ok(ended) => {
                 self.note(&ended.outcome);
@@ -110,11 +117,24 @@ impl RunJob {
                 said,
             }),
         };
+        if answer.is_ok() && self.reuse {
+            slot.ran(self.command.is_self_contained());
+        }
         // The caller may have left; the outcome is then known to the log and metrics alone, and its
         // memory is given back before the channel has come to its end.
-        drop(self.reply.send(answer));
-        leftover.settle().await;
-        drop(slot);
+        match leftover {
+            // First the shell: who has the answer may call again at once, and must find it waiting.
+            Leftover::Shell(shell) => {
+                slot.give_back(shell);
+                drop(slot);
+                drop(self.reply.send(answer));
+            }
+            leftover => {
+                drop(self.reply.send(answer));
+                leftover.settle().await;
+                drop(slot);
+            }
+        }
         drop(self.lease);
     }
 

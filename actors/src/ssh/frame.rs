@@ -62,6 +62,8 @@ pub(crate) struct Frame {
     held: Vec<u8>,
     noise: Vec<u8>,
     begin: Option<String>,
+    /// Whether anything came behind the end.
+    spilt: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +81,15 @@ impl Frame {
             held: Vec::new(),
             noise: Vec::new(),
             begin: None,
+            spilt: false,
+        }
+    }
+
+    /// A stream that was silent before the call: it is output from its first byte on.
+    pub(crate) fn opened(marker: &Marker) -> Self {
+        Self {
+            state: State::Within,
+            ..Self::new(marker)
         }
     }
 
@@ -93,6 +104,16 @@ impl Frame {
             State::After { line } => Some(line),
             _ => None,
         }
+    }
+
+    /// Whether anything came behind the end.
+    pub(crate) fn is_spilt(&self) -> bool {
+        self.spilt
+    }
+
+    /// Whether the stream has nothing but what the call put there: nothing stands before or behind.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.noise.is_empty() && self.held.is_empty() && !self.spilt
     }
 
     /// What the host printed before the script began.
@@ -113,6 +134,7 @@ impl Frame {
         };
         loop {
             if matches!(self.state, State::After { .. }) {
+                self.spilt |= !rest.is_empty();
                 return;
             }
             let Some(at) = memmem::find(rest, &self.marker) else {
@@ -207,6 +229,30 @@ mod tests {
         let (frame, out) = feed(&[begin.as_bytes()], &marker);
         assert_eq!(frame.end(), None);
         assert_eq!(out, format!("out\u{1e}{}", &marker.hex()[..5]).into_bytes());
+    }
+
+    #[test]
+    fn what_comes_before_or_behind_a_call_is_noticed() {
+        let marker = Marker::fresh();
+        let whole = |before: &str, behind: &str| {
+            let hex = marker.hex();
+            format!("{before}\u{1e}{hex} 7\nout\u{1e}{hex} rc=0 swept=\n{behind}")
+        };
+        for (before, behind, clean) in [("", "", true), ("x", "", false), ("", "x", false)] {
+            let whole = whole(before, behind);
+            let (first, second) = whole.as_bytes().split_at(whole.len() - behind.len());
+            assert_eq!(feed(&[first, second], &marker).0.is_clean(), clean);
+            assert_eq!(feed(&[whole.as_bytes()], &marker).0.is_clean(), clean);
+        }
+        let mut opened = Frame::opened(&marker);
+        let (mut out, end) = (Vec::new(), format!("\u{1e}{} end\n", marker.hex()));
+        opened.push(b"err", |bytes| out.extend_from_slice(bytes));
+        opened.push(end.as_bytes(), |bytes| out.extend_from_slice(bytes));
+        assert_eq!(
+            (out.as_slice(), opened.end()),
+            (b"err".as_slice(), Some("end"))
+        );
+        assert!(opened.is_clean());
     }
 
     proptest! {

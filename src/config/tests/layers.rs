@@ -48,8 +48,9 @@ fn every_variable_of_the_contract_has_its_default() {
             limits.host_running,
             limits.host_queue
         ),
-        (256, 8, 32)
+        (256, 8, 64)
     );
+    assert_eq!(limits.shell_idle, s(30));
     let rate = limits.rate_limit.unwrap();
     assert_eq!((rate.per_minute.get(), rate.burst.get()), (60, 10));
     assert_eq!(limits.shutdown_grace, s(25));

@@ -235,5 +235,9 @@ fn scout(env: &BTreeMap<String, String>) -> Command {
 
 fn env_of(fleet: &Fleet) -> BTreeMap<String, String> {
     let home = fleet.home().display().to_string();
-    BTreeMap::from([("HOME".to_owned(), home)])
+    // Tests look for processes that must be gone; a shell that waits for a call would be one for long.
+    BTreeMap::from(
+        [("HOME", home), ("SCOUT_SHELL_IDLE", "2s".into())]
+            .map(|(name, value)| (name.to_owned(), value)),
+    )
 }

@@ -13,7 +13,7 @@ use crate::host::job::{Slot, Undone};
 use crate::host::read::{ReadJob, found, sftp_path};
 use crate::outcome::Outcome;
 use crate::ssh::OpenError;
-use crate::ssh::exec::{self, Allowance, BASE, Ended, ExecError, Finished};
+use crate::ssh::exec::{self, Allowance, BASE, Ended, ExecError, Finished, Place};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::time::Duration;
@@ -27,7 +27,7 @@ const RECORD: usize = 100;
 
 impl ReadJob {
     /// Reads by a command.
-    pub(super) async fn run_plainly(self, slot: Slot) {
+    pub(super) async fn run_plainly(self, mut slot: Slot) {
         tokio::time::sleep(slot.pause()).await;
         if !self.claim.start() {
             return;
@@ -48,11 +48,14 @@ impl ReadJob {
             max_output: most(&self.want),
             compared: false,
             hold,
+            reuse: false,
+            metrics: self.metrics.clone(),
         };
         // Nobody stops a read but its deadline, and the end of the host's actor.
         let never = CancellationToken::new();
-        let Finished { result, leftover } =
-            exec::run(&slot.session, &command, allowance, &never).await;
+        let place = std::mem::replace(&mut slot.place, Place::Fresh);
+        let command = (&command, allowance);
+        let Finished { result, leftover } = exec::run(&slot.session, place, command, &never).await;
         let answer = match result {
             Ok(Ended {
                 outcome: Outcome::Exited { code },

@@ -4,7 +4,7 @@
 //! the reader of this very channel. So the reader never sends.
 
 use super::LINGER;
-use crate::ssh::{Session, Writer, lifeline};
+use crate::ssh::{Session, Writer};
 use bytes::Bytes;
 use russh::Sig;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::oneshot;
 use tokio_util::task::AbortOnDropHandle;
 
-/// Sends the request, the script and the command's input. Dropping it ends what is under way.
+/// Sends the request if there is one, the script and the command's input. Dropping it ends what is under way.
 pub(super) struct Feeder {
     begun: Option<oneshot::Sender<()>>,
     sent: Arc<AtomicBool>,
@@ -22,19 +22,27 @@ pub(super) struct Feeder {
 impl Feeder {
     /// Starts sending. The input waits for [`begin`](Self::begin): before the shell has read the
     /// whole script, it could take our bytes for script.
-    pub(super) fn start(tx: &Writer, script: Vec<u8>, input: Bytes) -> Self {
+    pub(super) fn start(
+        tx: &Writer,
+        request: Option<&'static str>,
+        script: Vec<u8>,
+        input: Bytes,
+    ) -> Self {
         let (begun, begin) = oneshot::channel();
         let sent = Arc::new(AtomicBool::new(false));
         let task = tx.half().map(|tx| {
             let sent = Arc::clone(&sent);
             AbortOnDropHandle::new(tokio::spawn(async move {
-                if tx.exec(true, lifeline::REQUEST).await.is_err()
-                    || tx.data_bytes(script).await.is_err()
+                if let Some(request) = request
+                    && tx.exec(true, request).await.is_err()
                 {
                     return;
                 }
+                if tx.data_bytes(script).await.is_err() {
+                    return;
+                }
                 sent.store(true, Ordering::Release);
-                if begin.await.is_err() {
+                if input.is_empty() || begin.await.is_err() {
                     return;
                 }
                 // Whatever ends the channel meanwhile is seen by its reader.

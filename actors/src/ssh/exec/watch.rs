@@ -2,8 +2,8 @@
 //!
 //! Pure: it is told the time and what happened, and says what to do.
 
-use super::Exit;
 use super::report::Report;
+use super::running::Exit;
 use crate::limits::STOP_GRACE;
 use crate::outcome::Outcome;
 use std::time::Duration;
