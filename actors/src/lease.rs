@@ -207,6 +207,7 @@ impl Lease {
             urgency: self.urgency,
             claim: Claim::default(),
             reply,
+            metrics: self.tools.metrics.clone(),
             span: tracing::debug_span!("job", kind = "read", host = %self.host()),
             lease: Arc::clone(&self.guard),
         };

@@ -185,6 +185,7 @@ impl Slot {
     /// went before counts: its attempts, and how long it has waited.
     pub(crate) fn undone(mut self, mut job: Job, why: Undone) {
         job.attempts = self.attempts.saturating_add(1);
+        job.lane = self.lane;
         job.since = self.since;
         job.claim.requeue();
         self.back.undone = Some((job, why));

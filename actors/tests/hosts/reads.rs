@@ -2,12 +2,14 @@
 //! it was a moment ago.
 
 use crate::openssh::{Account, rig_with};
-use crate::rig::{Rig, shell, text};
+use crate::rig::{Rig, shell, start, text};
 use fleet::FleetError;
 use fleet::error::FileProblem;
-use fleet::file::Found;
+use fleet::file::{Entry, Found, Kind, Want};
+use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command as Process;
 use std::time::{Duration, Instant};
@@ -166,4 +168,48 @@ async fn a_fifo_in_the_place_of_a_file_stops_no_server_of_its_own() {
     // Two channels: the stuck server's place is needed again.
     let lines = format!("Subsystem sftp {SERVER}\nMaxSessions 2\n");
     a_file_that_became_a_fifo_is_told_and_leaves_nothing_behind(Account::Plain, &lines).await;
+}
+
+pub(crate) async fn a_directory_without_sftp_has_every_name_and_kind(rig: &Rig) {
+    let dir = rig.shelf.join("dir");
+    fs::create_dir_all(dir.join("sub/deep")).unwrap();
+    let names: [&[u8]; 4] = [b"-n x", b"a\n*", b"\xff", b"~"];
+    for name in names {
+        fs::write(dir.join(OsStr::from_bytes(name)), name).unwrap();
+    }
+    symlink("nowhere", dir.join("link")).unwrap();
+    becomes_fifo(dir.join("pipe").to_str().unwrap());
+    let Found::Directory(listing, _) = rig.read(dir.to_str().unwrap()).await.unwrap() else {
+        panic!("it is a directory");
+    };
+    let found = |entry: &Entry| (entry.name.clone(), entry.attributes.kind());
+    let mut expected: Vec<_> = names.map(|name| (name.to_vec(), Kind::File)).into();
+    expected.push((b"link".to_vec(), Kind::Symlink));
+    expected.push((b"pipe".to_vec(), Kind::Fifo));
+    expected.push((b"sub".to_vec(), Kind::Directory));
+    expected.sort_by(|a, b| a.0.cmp(&b.0));
+    let found: Vec<_> = listing.entries.iter().map(found).collect();
+    assert_eq!(found, expected);
+    let odd = listing.entries.iter().find(|entry| entry.name == b"-n x");
+    let odd = odd.unwrap().attributes;
+    assert!(odd.size == Some(4) && odd.modified.is_some());
+    // One that may not be entered is marked in a tree, and refused by itself.
+    let closed = dir.join("sub/deep");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+    let want = Want {
+        tree: Some(9),
+        ..start(1)
+    };
+    let Found::Tree(tree, _) = rig.read_as(dir.to_str().unwrap(), want).await.unwrap() else {
+        panic!("it is a tree");
+    };
+    let is_foreign = nix::unistd::geteuid().is_root();
+    let unreadable = tree.nodes.iter().filter(|node| node.unreadable).count();
+    assert_eq!(unreadable, usize::from(is_foreign));
+    if is_foreign {
+        let FleetError::File(error) = rig.read(closed.to_str().unwrap()).await.unwrap_err() else {
+            panic!("it is refused");
+        };
+        assert_eq!(error.problem, FileProblem::Denied);
+    }
 }
