@@ -116,7 +116,6 @@ macro_rules! on {
 promises!(openssh_without_sftp: crate::openssh::rig_with(crate::openssh::Account::Plain, "# No Subsystem.\n");
     files: [
         a_file_is_read_whole_in_part_and_from_its_end,
-        a_large_file_arrives_unchanged,
         a_tree_is_read_to_its_depth,
         the_home_directory_is_where_the_account_lives,
         a_path_that_cannot_be_read_says_why,
