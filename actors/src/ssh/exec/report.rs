@@ -11,6 +11,14 @@ pub(super) struct Report {
 }
 
 impl Report {
+    /// Nothing was started, so nothing is left.
+    pub(super) fn nothing() -> Self {
+        Self {
+            code: None,
+            swept: Some(true),
+        }
+    }
+
     pub(super) fn parse(line: Option<&str>) -> Self {
         let mut report = Self::default();
         for word in line.unwrap_or_default().split(' ') {

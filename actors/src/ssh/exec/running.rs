@@ -249,7 +249,12 @@ impl Running {
                 leftover: Leftover::Channel(self.shell.channel),
             };
         }
-        let outcome = watch.outcome(&Report::parse(out.end()), &self.exit);
+        let report = match out.begin() {
+            // Its shell ended without beginning it: there is nothing that could still run.
+            None if self.closed && watch.is_stopping() => Report::nothing(),
+            _ => Report::parse(out.end()),
+        };
+        let outcome = watch.outcome(&report, &self.exit);
         let free = self.is_free(watch, &outcome);
         let group = self.group();
         let Self {

@@ -193,6 +193,12 @@ mod tests {
             }
         );
         assert_eq!(
+            watch.outcome(&Report::nothing(), &Exit::Status),
+            Outcome::Cancelled {
+                stopped: Stopped::Verified
+            }
+        );
+        assert_eq!(
             stopped("stopped=0"),
             Outcome::Cancelled {
                 stopped: Stopped::Unverified
