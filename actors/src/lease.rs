@@ -27,6 +27,7 @@ use crate::ssh::exec::BASE;
 use crate::target::{HostName, RemotePath};
 use crate::urgency::Urgency;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -52,6 +53,8 @@ pub struct Lease {
     guard: LeaseGuard,
     urgency: Urgency,
     tools: Tools,
+    /// Whether the call that begins with its next work was counted when the host was reached.
+    counted: AtomicBool,
 }
 
 impl Lease {
@@ -61,6 +64,7 @@ impl Lease {
             guard,
             urgency,
             tools,
+            counted: AtomicBool::new(false),
         }
     }
 
@@ -85,6 +89,7 @@ impl Lease {
         let began = Instant::now();
         let (reply, answer) = oneshot::channel();
         self.actor.reach(reply);
+        self.counted.store(true, Ordering::Relaxed);
         match tokio::time::timeout_at(deadline.instant(), answer).await {
             Ok(answer) => answer.unwrap_or_else(|_| {
                 Err(FleetError::Internal {
@@ -202,6 +207,7 @@ impl Lease {
             urgency: self.urgency,
             claim: Claim::default(),
             reply,
+            metrics: self.tools.metrics.clone(),
             span: tracing::debug_span!("job", kind = "read", host = %self.host()),
             lease: Arc::clone(&self.guard),
         };
@@ -262,10 +268,11 @@ impl Lease {
     /// Hands a job over and waits for its answer.
     async fn await_job<T>(
         &self,
-        job: Job,
+        mut job: Job,
         answer: oneshot::Receiver<Result<T, FleetError>>,
         deadline: Deadline,
     ) -> Result<T, FleetError> {
+        job.counted = self.counted.swap(false, Ordering::Relaxed);
         waiting::hand_over(&self.actor, self.host(), job, answer, deadline).await
     }
 }

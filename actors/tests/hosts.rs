@@ -112,6 +112,18 @@ macro_rules! on {
     )+};
 }
 
+// What is promised of a read is kept where there is no SFTP: by a command.
+promises!(openssh_without_sftp: crate::openssh::rig_with(crate::openssh::Account::Plain, "# No Subsystem.\n");
+    files: [
+        a_file_is_read_whole_in_part_and_from_its_end,
+        a_tree_is_read_to_its_depth,
+        the_home_directory_is_where_the_account_lives,
+        a_path_that_cannot_be_read_says_why,
+        a_fifo_is_refused_at_once,
+    ],
+    reads: [a_directory_without_sftp_has_every_name_and_kind],
+);
+
 on! {
     openssh_superuser: crate::openssh::rig(crate::openssh::Account::Own),
     openssh_account: crate::openssh::rig(crate::openssh::Account::Plain),

@@ -38,7 +38,7 @@ pub const MAX_PLACES: usize = 1024;
 pub const MAX_WIDTH: usize = 256;
 
 /// The hosts that are worked on at once when no number is given.
-pub const DEFAULT_WIDTH: usize = 32;
+pub const DEFAULT_WIDTH: usize = 128;
 
 /// What remains of a request for stopping what is under way at the deadline, and for the answer.
 const MARGIN: Duration = Duration::from_secs(3);

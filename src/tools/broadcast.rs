@@ -59,7 +59,7 @@ pub(super) struct Args {
     #[serde(default)]
     #[schemars(range(min = 0.001, max = 600.0))]
     deadline_s: Option<f64>,
-    /// How many hosts are worked on at once (default 32).
+    /// How many hosts are worked on at once (default 128).
     #[serde(default)]
     #[schemars(range(min = 1, max = 256))]
     width: Option<usize>,

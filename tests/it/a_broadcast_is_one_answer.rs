@@ -331,3 +331,18 @@ async fn by_targets_each_place_is_said_in_the_form_that_users_know() {
     );
     assert_eq!(run.text, expected);
 }
+
+#[tokio::test]
+async fn every_host_of_a_broadcast_counts_once_in_the_pool() {
+    let fleet = Fleet::start(3).await;
+    let server = TestServer::builder(&fleet).start().await;
+    let client = server.client(Era::Modern);
+    for expected in [(0.0, 3.0), (3.0, 3.0)] {
+        let result = broadcast(&client, json!({"hosts": "all", "path": "/etc/hostname"})).await;
+        assert!(!result.is_error, "{}", result.text);
+        let metrics = server.metrics().await;
+        let requests = |result| metrics.value("scout_pool_requests_total", &[("result", result)]);
+        let counted = (requests("hit").unwrap(), requests("miss").unwrap());
+        assert_eq!(counted, expected, "hits and misses");
+    }
+}

@@ -48,11 +48,11 @@ pub enum FileProblem {
     /// The host's SFTP server has no way to do it.
     #[error("is on a host whose SFTP server does not offer {0}")]
     Unsupported(&'static str),
-    /// Any other answer of the host's SFTP server.
-    #[error("is refused by the host's SFTP server: {0}")]
+    /// Any other answer of the host.
+    #[error("is refused by the host: {0}")]
     Other(String),
-    /// The SFTP server broke its protocol.
-    #[error("cannot be used: the host's SFTP server broke the protocol: {0}")]
+    /// The host broke the protocol of its answer.
+    #[error("cannot be used: the host broke the protocol: {0}")]
     Protocol(&'static str),
 }
 

@@ -40,9 +40,8 @@ impl State {
     /// Somebody wants a connection before there is work for it.
     pub(super) fn reach(&mut self, me: &ActorRef<Msg>, reply: Reached) {
         match self.admit(me) {
-            // The work that follows finds a connection; that one had to be made is counted here.
-            Ok(false) => self.context.metrics.pool_request(false),
-            Ok(true) => {}
+            // The work that follows is of the same call, and is not counted.
+            Ok(hit) => self.context.metrics.pool_request(hit),
             Err(error) => return drop(reply.send(Err(error))),
         }
         match self.reaching.len() < self.context.limits.queued {

@@ -65,6 +65,7 @@ impl FilesJob {
             urgency: self.urgency,
             claim: self.claim.clone(),
             since: Instant::now(),
+            counted: false,
             attempts: 0,
             work: Box::new(self),
         }

@@ -22,6 +22,7 @@ const ATTEMPTS: u8 = 3;
 impl State {
     pub(super) fn submit(&mut self, me: &ActorRef<Msg>, job: Job) {
         match self.admit(me) {
+            Ok(_) if job.counted => {}
             Ok(hit) => self.context.metrics.pool_request(hit),
             Err(error) => return job.work.refuse(error),
         }
@@ -152,6 +153,9 @@ impl State {
         let Some(session) = self.link.session().cloned() else {
             return;
         };
+        if matches!(self.files, Files::Unavailable) {
+            self.read_by_commands();
+        }
         while let Some(job) = self.commands.start(Instant::now()) {
             match self.place(job.in_shell) {
                 Some(place) => self.start(me, &session, (None, place), job),
@@ -183,11 +187,22 @@ impl State {
                     let _sent = me.cast(Msg::FilesOpened(epoch, opened));
                 });
             }
-            Files::Unavailable => {
-                let host = self.name().clone();
-                self.refuse_reads(|_| FleetError::NoSftp { host: host.clone() });
+            Files::Open(_)
+            | Files::Absent
+            | Files::Opening
+            | Files::Crowded
+            | Files::Unavailable => {}
+        }
+    }
+
+    /// Where there is no SFTP, a read is a command of ours, and waits as one.
+    fn read_by_commands(&mut self) {
+        for mut job in self.reads.drain().collect::<Vec<_>>() {
+            job.lane = LaneKind::Commands;
+            if let Err(job) = self.commands.push(job) {
+                self.context.metrics.queued(-1.0);
+                job.work.refuse(run::busy(self.name(), job.since.elapsed()));
             }
-            Files::Open(_) | Files::Absent | Files::Opening | Files::Crowded => {}
         }
     }
 

@@ -51,6 +51,8 @@ pub(crate) struct Job {
     pub(crate) claim: Claim,
     /// When it reached the host, or, once it had to wait for a connection, when that was up.
     pub(crate) since: Instant,
+    /// Whether its call was counted as a hit or a miss before.
+    pub(crate) counted: bool,
     /// How often it was started without effect.
     pub(crate) attempts: u8,
 }
@@ -183,6 +185,7 @@ impl Slot {
     /// went before counts: its attempts, and how long it has waited.
     pub(crate) fn undone(mut self, mut job: Job, why: Undone) {
         job.attempts = self.attempts.saturating_add(1);
+        job.lane = self.lane;
         job.since = self.since;
         job.claim.requeue();
         self.back.undone = Some((job, why));

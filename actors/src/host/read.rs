@@ -1,4 +1,7 @@
-//! The job that reads a file or directory.
+//! The job that reads a file or directory: over SFTP, or by a script where the host has none.
+
+mod parse;
+mod plain;
 
 use super::job::{Claim, Job, LaneKind, Slot, Undone, Work};
 use crate::budget::{Budget, Hold, fitting, fitting_tail, weight};
@@ -6,6 +9,7 @@ use crate::error::{Contended, FileError, FileProblem, FleetError};
 use crate::file::{Content, Found, Kind, Part, Want};
 use crate::lease::LeaseGuard;
 use crate::limits::Deadline;
+use crate::metrics::Metrics;
 use crate::ssh::sftp::{Looked, Sftp, SftpError};
 use crate::target::{HostName, RemotePath};
 use crate::urgency::Urgency;
@@ -30,6 +34,7 @@ pub(crate) struct ReadJob {
     pub(crate) urgency: Urgency,
     pub(crate) claim: Claim,
     pub(crate) reply: oneshot::Sender<Result<Found, FleetError>>,
+    pub(crate) metrics: Metrics,
     pub(crate) span: tracing::Span,
     /// Keeps the host from being evicted until the job has let go of it.
     pub(crate) lease: LeaseGuard,
@@ -44,26 +49,22 @@ impl ReadJob {
             urgency: self.urgency,
             claim: self.claim.clone(),
             since: Instant::now(),
+            counted: false,
             attempts: 0,
             work: Box::new(self),
         }
     }
 
     async fn run(mut self, slot: Slot) {
-        let Some(files) = slot.files.clone().filter(|_| self.claim.start()) else {
-            return;
+        let Some(files) = slot.files.clone() else {
+            return self.run_plainly(slot).await;
         };
-        // Only now: a host that does not answer must not keep memory from those that do.
-        let waiting = Instant::now();
-        let Some(hold) = self
-            .budget
-            .reserve_for(self.urgency, self.memory, self.deadline)
-            .await
-        else {
-            let waited = waiting.elapsed();
-            let what = Contended::Memory;
-            let _heard = self.reply.send(Err(FleetError::Busy { what, waited }));
+        if !self.claim.start() {
             return;
+        }
+        let hold = match self.reserve(self.memory).await {
+            Ok(hold) => hold,
+            Err(error) => return drop(self.reply.send(Err(error))),
         };
         let read = self.read(&files);
         let read = tokio::time::timeout_at(self.deadline.instant(), read).await;
@@ -106,6 +107,17 @@ impl ReadJob {
 }
 
 impl ReadJob {
+    /// The memory to begin with. It is taken when the work begins and not before: a host that does
+    /// not answer must not keep it from those that do.
+    async fn reserve(&self, bytes: u64) -> Result<Hold, FleetError> {
+        let waiting = Instant::now();
+        let hold = self.budget.reserve_for(self.urgency, bytes, self.deadline);
+        hold.await.ok_or_else(|| FleetError::Busy {
+            what: Contended::Memory,
+            waited: waiting.elapsed(),
+        })
+    }
+
     async fn read(&self, files: &Sftp) -> Result<Looked, SftpError> {
         let path = sftp_path(&self.path);
         let looked = files.read(path, &self.want).await;

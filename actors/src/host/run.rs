@@ -56,6 +56,7 @@ impl RunJob {
             urgency: self.urgency,
             claim: self.claim.clone(),
             since: Instant::now(),
+            counted: false,
             attempts: 0,
             work: Box::new(self),
         }

@@ -3,6 +3,7 @@
 //! The phases are name resolution, TCP, key exchange, host key and authentication; a jump host
 //! goes through them first. Nothing here retries.
 
+mod acknowledging;
 mod known;
 mod offer;
 mod tcp;
@@ -18,13 +19,13 @@ use crate::inventory::HostSettings;
 use crate::latency::{Bounds, Pace, Paces};
 use crate::limits::Limits;
 use crate::metrics::{Awaited, Connect, Metrics};
+use acknowledging::Acknowledging;
 use known::Known;
 use russh::client;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
-use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -211,7 +212,7 @@ impl Dialler {
     async fn route(
         &self,
         host: &HostSettings,
-        stream: TcpStream,
+        stream: Acknowledging,
         way: &Way,
         paces: &Paces,
         turn: Turn<'_>,
@@ -257,13 +258,13 @@ impl Dialler {
         addresses: &[SocketAddr],
         progress: &Progress,
         until: Instant,
-    ) -> Result<TcpStream, DialError> {
+    ) -> Result<Acknowledging, DialError> {
         progress.enter(Phase::Tcp);
         let began = Instant::now();
         let stream = tcp::connect(addresses, until).await;
         let stream = stream.map_err(|e| error(Phase::Tcp, DialFailure::Io(e.to_string())))?;
         self.metrics.phase_took(Phase::Tcp, began.elapsed());
-        Ok(stream)
+        Ok(Acknowledging::new(stream))
     }
 
     async fn handshake<S>(

@@ -57,15 +57,19 @@ impl Pipe {
         let channel = session.open().await.map_err(SftpError::Open)?;
         let (mut rx, tx) = (channel.rx, channel.tx);
         let mut frames = Frames::default();
-        let begin = async {
+        let greet = async {
             let half = tx.half().ok_or(SftpError::Lost)?;
-            half.request_subsystem(true, "sftp")
-                .await
-                .map_err(|_| SftpError::Lost)?;
-            half.data_bytes(packet::init())
-                .await
-                .map_err(|_| SftpError::Lost)?;
-            channel::first(&mut rx, &mut frames).await
+            let asked = half.request_subsystem(true, "sftp").await;
+            let greeted = asked.and(half.data_bytes(packet::init()).await);
+            greeted.map_err(|_| SftpError::Lost)
+        };
+        // Who has no such subsystem takes no greeting either, and says so meanwhile: sshd opens the
+        // window of a session when something runs in it.
+        let begin = async {
+            tokio::select! {
+                hello = channel::first(&mut rx, &mut frames) => hello,
+                Err(lost) = greet => Err(lost),
+            }
         };
         let hello = tokio::time::timeout(START, begin)
             .await
