@@ -142,7 +142,9 @@ impl Running {
                 () = sleep_until(watch.next()) => {}
             }
             let tx = &self.shell.channel.tx;
-            match watch.due(Instant::now(), self.out.frame.begin().is_some()) {
+            // A shell that waited has its login behind it: it begins as soon as it has a turn.
+            let begins = self.armed || self.out.frame.begin().is_some();
+            match watch.due(Instant::now(), begins) {
                 None => {}
                 Some(Alarm::EndInput) if !self.has_input => send::end_input(tx),
                 // Behind input that the command leaves unread, the host does not see the end.
