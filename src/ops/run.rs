@@ -110,7 +110,9 @@ impl Ops {
     }
 }
 
-/// Whether this is one of the programs that only read, whoever runs it: it leaves nothing running.
+/// Whether this is one of the programs that only read, whoever runs it. They are trusted to leave
+/// nothing running; what a wrapper of that name does leave ends with its shell, in which only more of
+/// them are run.
 fn leaves_nothing(program: &Program) -> bool {
     let Program::Argv(words) = program else {
         return false;

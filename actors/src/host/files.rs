@@ -61,7 +61,7 @@ impl FilesJob {
     pub(crate) fn queue(self) -> Job {
         Job {
             lane: LaneKind::Commands,
-            in_shell: false,
+            in_shell: None,
             urgency: self.urgency,
             claim: self.claim.clone(),
             since: Instant::now(),

@@ -45,8 +45,8 @@ pub(crate) trait Work: Send + 'static {
 pub(crate) struct Job {
     pub(crate) work: Box<dyn Work>,
     pub(crate) lane: LaneKind,
-    /// Whether a shell that waits for a call can do it.
-    pub(crate) in_shell: bool,
+    /// What it is for a shell that waits for a call, if one can do it.
+    pub(crate) in_shell: Option<Ran>,
     pub(crate) urgency: Urgency,
     pub(crate) claim: Claim,
     /// When it reached the host, or, once it had to wait for a connection, when that was up.
@@ -192,11 +192,8 @@ impl Slot {
     }
 
     /// Says that a command ran in a shell, and whether its program leaves nothing behind.
-    pub(crate) fn ran(&mut self, self_contained: bool) {
-        self.back.ran = Some(match self_contained {
-            true => Ran::SelfContained,
-            false => Ran::Whatever,
-        });
+    pub(crate) fn ran(&mut self, ran: Ran) {
+        self.back.ran = Some(ran);
     }
 
     /// Gives a shell back that can serve the next call.

@@ -26,11 +26,20 @@ pub(crate) enum Ran {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Id(u64);
 
+/// One that waits.
+#[derive(Debug)]
+struct Waiting<S> {
+    id: Id,
+    /// Whether a program ran in it before.
+    used: bool,
+    shell: S,
+}
+
 /// The shells of one connection. `S` is the right to one that waits.
 #[derive(Debug)]
 pub(crate) struct Pool<S> {
     /// Those that wait, the last used one last.
-    waiting: Vec<(Id, S)>,
+    waiting: Vec<Waiting<S>>,
     arming: usize,
     ending: Vec<Id>,
     /// Channels the host allows beside those that are not for commands, as far as is known.
@@ -61,15 +70,19 @@ impl<S> Pool<S> {
         self.waiting.len()
     }
 
-    /// A shell for a command: the last used one, so that the others grow old where they are not needed.
-    pub(crate) fn take(&mut self) -> Option<S> {
-        self.waiting.pop().map(|(_, shell)| shell)
+    /// A shell to run this in: the last used one, so that the others grow old where they are not needed.
+    /// What a caller has run goes to none that was used: should something of a program that was thought
+    /// to leave nothing have stayed, it must not speak in there.
+    pub(crate) fn take(&mut self, ran: Ran) -> Option<S> {
+        let serves = |waiting: &Waiting<S>| ran == Ran::SelfContained || !waiting.used;
+        let at = self.waiting.iter().rposition(serves)?;
+        Some(self.waiting.remove(at).shell)
     }
 
     /// A shell to be ended, because its channel is needed; one at a time.
     pub(crate) fn give_up(&mut self) -> Option<S> {
         (!self.waiting.is_empty() && self.ending.is_empty()).then(|| {
-            let (id, shell) = self.waiting.remove(0);
+            let Waiting { id, shell, .. } = self.waiting.remove(0);
             self.ending.push(id);
             shell
         })
@@ -81,9 +94,9 @@ impl<S> Pool<S> {
     }
 
     /// One more waits.
-    pub(crate) fn wait(&mut self, shell: S) -> Id {
+    pub(crate) fn wait(&mut self, shell: S, used: bool) -> Id {
         let id = self.name();
-        self.waiting.push((id, shell));
+        self.waiting.push(Waiting { id, used, shell });
         id
     }
 
@@ -101,7 +114,7 @@ impl<S> Pool<S> {
 
     /// A shell has ended, by itself or because it was given up.
     pub(crate) fn ended(&mut self, id: Id) {
-        self.waiting.retain(|(other, _)| *other != id);
+        self.waiting.retain(|waiting| waiting.id != id);
         self.ending.retain(|other| *other != id);
     }
 
@@ -113,7 +126,8 @@ impl<S> Pool<S> {
             Ran::Whatever => SPARES,
         };
         let mut count = 0;
-        while self.waiting.len() + self.arming < wanted && self.has_room(running, limit) {
+        let unused = self.waiting.iter().filter(|waiting| !waiting.used).count();
+        while unused + self.arming < wanted && self.has_room(running, limit) {
             self.arming += 1;
             count += 1;
         }
@@ -142,8 +156,10 @@ impl<S> Pool<S> {
     /// are to be ended, and there shall be fewer.
     pub(crate) fn make_way(&mut self, running: usize) -> Vec<S> {
         self.most = (self.held() + running).saturating_sub(1).min(self.most);
-        self.ending.extend(self.waiting.iter().map(|(id, _)| *id));
-        self.waiting.drain(..).map(|(_, shell)| shell).collect()
+        self.ending
+            .extend(self.waiting.iter().map(|waiting| waiting.id));
+        let all = self.waiting.drain(..);
+        all.map(|waiting| waiting.shell).collect()
     }
 }
 
@@ -160,7 +176,7 @@ mod tests {
     fn filled(count: u32) -> Pool<u32> {
         let mut pool = Pool::new();
         for shell in 0..count {
-            pool.wait(shell);
+            pool.wait(shell, false);
         }
         pool
     }
@@ -178,7 +194,10 @@ mod tests {
     #[test]
     fn the_last_used_one_serves_and_the_first_makes_way() {
         let mut pool = filled(3);
-        assert_eq!((pool.take(), pool.give_up()), (Some(2), Some(0)));
+        assert_eq!(
+            (pool.take(Ran::Whatever), pool.give_up()),
+            (Some(2), Some(0))
+        );
         assert_eq!((pool.held(), pool.waiting()), (2, 1));
         assert_eq!(pool.give_up(), None, "one at a time");
         pool.ended(Id(1));
@@ -189,7 +208,19 @@ mod tests {
     fn one_that_ends_by_itself_waits_no_more() {
         let mut pool = filled(2);
         pool.ended(Id(1));
-        assert_eq!((pool.take(), pool.take(), pool.held()), (Some(1), None, 0));
+        let taken = (pool.take(Ran::Whatever), pool.take(Ran::Whatever));
+        assert_eq!((taken, pool.held()), ((Some(1), None), 0));
+    }
+
+    #[test]
+    fn what_a_caller_has_run_goes_to_no_shell_that_was_used() {
+        let mut pool = Pool::new();
+        pool.wait("new", false);
+        pool.wait("used", true);
+        assert_eq!(pool.take(Ran::Whatever), Some("new"));
+        assert_eq!(pool.take(Ran::Whatever), None);
+        assert_eq!(pool.arm(Ran::Whatever, 0, 8), 2, "beside it");
+        assert_eq!(pool.take(Ran::SelfContained), Some("used"));
     }
 
     #[test]
@@ -197,9 +228,9 @@ mod tests {
         let mut pool: Pool<u32> = Pool::new();
         assert_eq!(pool.arm(Ran::Whatever, 0, 8), 2);
         pool.armed();
-        pool.wait(0);
+        pool.wait(0, false);
         pool.refused(0);
-        assert_eq!(pool.take(), Some(0));
+        assert_eq!(pool.take(Ran::Whatever), Some(0));
         assert_eq!(pool.arm(Ran::Whatever, 1, 8), 0, "one is all there is");
         assert_eq!(pool.arm(Ran::Whatever, 0, 8), 1);
     }

@@ -45,7 +45,7 @@ impl ReadJob {
     pub(crate) fn queue(self) -> Job {
         Job {
             lane: LaneKind::Files,
-            in_shell: false,
+            in_shell: None,
             urgency: self.urgency,
             claim: self.claim.clone(),
             since: Instant::now(),

@@ -1,6 +1,7 @@
 //! The job that runs a command.
 
 use super::job::{Claim, Job, LaneKind, Slot, Undone, Work};
+use super::pool::Ran;
 use crate::budget::Hold;
 use crate::command::Command;
 use crate::error::{Contended, FleetError};
@@ -52,13 +53,20 @@ impl RunJob {
     pub(crate) fn queue(self) -> Job {
         Job {
             lane: LaneKind::Commands,
-            in_shell: true,
+            in_shell: Some(self.kind()),
             urgency: self.urgency,
             claim: self.claim.clone(),
             since: Instant::now(),
             counted: false,
             attempts: 0,
             work: Box::new(self),
+        }
+    }
+
+    fn kind(&self) -> Ran {
+        match self.command.is_self_contained() {
+            true => Ran::SelfContained,
+            false => Ran::Whatever,
         }
     }
 
@@ -119,7 +127,7 @@ impl RunJob {
             }),
         };
         if answer.is_ok() && self.reuse {
-            slot.ran(self.command.is_self_contained());
+            slot.ran(self.kind());
         }
         // The caller may have left; the outcome is then known to the log and metrics alone, and its
         // memory is given back before the channel has come to its end.

@@ -16,12 +16,13 @@ use tokio::time::Instant;
 impl State {
     /// Where the command that has just been started is to run; nowhere yet, if there is no channel
     /// for it.
-    pub(super) fn place(&mut self, in_shell: bool) -> Option<Place> {
-        if in_shell {
-            if let Some(shell) = self.loose.take() {
+    pub(super) fn place(&mut self, in_shell: Option<Ran>) -> Option<Place> {
+        if let Some(ran) = in_shell {
+            let serves = |shell: &mut Box<Shell>| ran == Ran::SelfContained || !shell.is_used();
+            if let Some(shell) = self.loose.take_if(serves) {
                 return Some(Place::Shell(shell));
             }
-            if let Some(spare) = self.shells.take() {
+            if let Some(spare) = self.shells.take(ran) {
                 self.context.metrics.shells_waiting(-1.0);
                 return Some(Place::Spare(spare));
             }
@@ -92,7 +93,7 @@ impl State {
         let id = match until {
             Some(_) => {
                 self.context.metrics.shells_waiting(1.0);
-                self.shells.wait(spare)
+                self.shells.wait(spare, shell.is_used())
             }
             // It is seen to its end all the same: it holds a channel.
             None => self.shells.end(),

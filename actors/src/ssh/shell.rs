@@ -101,6 +101,11 @@ impl Shell {
         }
     }
 
+    /// Whether a program ran in it.
+    pub(crate) fn is_used(&self) -> bool {
+        self.uses > 0
+    }
+
     /// Until when it may wait for its next call, if it may at all.
     pub(crate) fn good_until(&self) -> Option<Instant> {
         let clock = self.clock.and_then(|clock| clock.checked_sub(MARGIN));

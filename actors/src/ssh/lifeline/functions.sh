@@ -28,13 +28,14 @@ kill -KILL -$$
 scout_heed() { trap 'scout_x=1' TERM; trap : INT HUP PIPE; }
 scout_limit() { ( trap '' TERM INT HUP PIPE; exec 3<&-; sleep $1; scout_stop ) >/dev/null 2>&1 & }
 scout_watch() {
-( trap '' TERM INT HUP PIPE; [ -z "$1" ] || scout_limit $1; read -r x; scout_stop ) <&3 >/dev/null 2>&1 &
+( trap '' TERM INT HUP PIPE; [ -z "$1" ] || scout_limit $1; TMOUT=0; read -r x; scout_stop ) <&3 >/dev/null 2>&1 &
 scout_w=$!
 }
 scout_feed() {
 trap '' TERM INT HUP PIPE
 head -c $1 <&3 2>/dev/null
 exec >/dev/null 2>&1
+TMOUT=0
 read -r x <&3; scout_stop
 }
 scout_unclock() { [ -z "$scout_c" ] || kill -KILL $scout_c; scout_c=; }

@@ -341,3 +341,14 @@ fn a_waiting_shell_feeds_input_that_follows_its_beginning() {
         waiting.until_others(0);
     }
 }
+
+#[test]
+fn a_time_limit_for_idle_shells_is_none_for_commands() {
+    // Of the environment, bash and ksh take it as the limit of every `read`.
+    for words in shells() {
+        let mut waiting = Waiting::new(&[&["env", "TMOUT=1"], words].concat());
+        let command = shell("sleep 2.5; echo finished $TMOUT");
+        let (out, _) = waiting.call(&command, Then::End);
+        assert_eq!(out, "finished 1\nN rc=0 swept=\n", "{words:?}");
+    }
+}
