@@ -98,7 +98,10 @@ pub(crate) fn grow(dir: &Path, dice: &mut Dice, names: usize) {
         match dice.below(10) {
             0..4 => {
                 open_directory(&path);
-                directories.push(path);
+                // A search goes ten levels down unless it is told otherwise.
+                if path.components().count() < dir.components().count() + 9 {
+                    directories.push(path);
+                }
             }
             4 => symlink(dice.of(&["..", ".", "/", "nowhere", "../.."]), &path).unwrap(),
             5 => {
