@@ -34,7 +34,7 @@ impl Peer {
     /// All that the arguments name, freshly started. Nobody has a connection to a host yet.
     pub(crate) async fn all(args: &Args, fleet: &Fleet) -> Result<Vec<Self>> {
         // Of 64 callers of one host more have to wait than are let wait by default.
-        let scout = Daemon::scout(fleet, &[("SCOUT_HOST_QUEUE", "64")]).await?;
+        let scout = Daemon::scout(fleet, &[]).await?;
         let mut all = vec![Self::web(SCOUT, scout).await?];
         if args.ssh {
             all.push(Self::new(
