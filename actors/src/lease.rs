@@ -13,7 +13,7 @@ pub(crate) use second::{Second, SecondOver, SecondPlace, SecondWanted};
 use crate::budget::{Budget, Hold};
 use crate::command::{Bounds, Command};
 use crate::error::{Contended, FleetError};
-use crate::file::{Found, MAX_ENTRIES, Part, Want};
+use crate::file::{Found, Part, Want};
 use crate::file_session::FileSession;
 use crate::host::HostRef;
 use crate::host::files::FilesJob;
@@ -32,9 +32,6 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-
-/// Memory reserved for a directory, whatever its size turns out to be.
-const LISTING: u64 = 256 << 10;
 
 /// What the work on a host needs besides the host.
 #[derive(Clone)]
@@ -189,12 +186,6 @@ impl Lease {
         let max = self.tools.limits.max_file;
         let (Part::From { limit, .. } | Part::Tail { limit }) = &mut want.part;
         *limit = (*limit).min(max);
-        let memory = if want.tree.is_some() {
-            MAX_ENTRIES as u64 * 64
-        } else {
-            LISTING
-        };
-        let memory = memory.max(*limit);
         let (reply, answer) = oneshot::channel();
         let job = ReadJob {
             host: self.host().clone(),
@@ -202,7 +193,6 @@ impl Lease {
             want,
             deadline,
             budget: self.tools.budget.clone(),
-            memory,
             has_blocked: false,
             urgency: self.urgency,
             claim: Claim::default(),

@@ -80,6 +80,17 @@ pub(crate) async fn a_large_file_arrives_unchanged(rig: &Rig) {
     };
     let last = content(rig.read_as(&path, part(from)).await);
     assert!(!last.more && last.bytes == bytes[2_500_001..]);
+    // As much as is read at first, and more.
+    for limit in [256 << 10, (256 << 10) + 1, 1 << 20] {
+        let tail = content(rig.read_as(&path, part(Part::Tail { limit })).await);
+        assert_eq!(tail.offset, 3_000_000 - limit);
+        assert!(tail.bytes == bytes[3_000_000 - limit as usize..]);
+        let head = content(
+            rig.read_as(&path, part(Part::From { offset: 0, limit }))
+                .await,
+        );
+        assert!(head.more && head.bytes == bytes[..limit as usize]);
+    }
     let reads = (0..16).map(|_| rig.read(&path));
     for read in futures_util::future::join_all(reads).await {
         assert!(content(read).bytes == bytes[..1 << 20]);
