@@ -72,15 +72,17 @@ async fn it_takes_a_second_connection_and_gives_it_back() {
             let copied = copy(&client, &way.from, &way.to).await;
             assert!(!copied.is_error, "{}", copied.text);
             assert!(same(source, &way.place));
+            // One that is still leaving would count beside those of the next copy.
+            eventually("the second ones have ended", SOON, || {
+                fleet.established() <= 2
+            })
+            .await;
         }
         let made = [0, 1].map(|host| fleet.sshd(host).logins());
         assert_eq!(made, logins, "{bytes} bytes up, down and across");
-        assert_eq!(watcher.stop().most, most);
+        // How many there were is in the logins; the watcher looks now and then, and may miss one.
+        assert!(watcher.stop().most <= most);
         connections(&server, 2.0).await;
-        eventually("the second ones have ended", SOON, || {
-            fleet.established() == 2
-        })
-        .await;
     }
     let metrics = server.metrics().await;
     let lost = metrics.value("scout_ssh_connections_lost_total", &[]);
