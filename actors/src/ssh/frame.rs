@@ -145,7 +145,8 @@ impl Frame {
             };
             let (plain, marked) = rest.split_at(at);
             let line = marked.split_at(self.marker.len()).1;
-            match memchr::memchr(b'\n', line) {
+            // A line end beyond the bound is none: the same bytes mean the same in any pieces.
+            match memchr::memchr(b'\n', line.get(..=LINE).unwrap_or(line)) {
                 None if line.len() <= LINE => {
                     self.pass(plain, &mut sink);
                     self.held = marked.to_vec();
@@ -162,7 +163,7 @@ impl Frame {
                         }
                         _ => self.state = State::After { line },
                     }
-                    rest = behind.get(1..).unwrap_or_default();
+                    rest = behind.strip_prefix(b"\n").unwrap_or(behind);
                 }
             }
         }
@@ -253,6 +254,20 @@ mod tests {
             (b"err".as_slice(), Some("end"))
         );
         assert!(opened.is_clean());
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_cut_alike_however_it_arrives() {
+        let marker = Marker::fresh();
+        let long = "x".repeat(LINE + 9);
+        let whole = format!("\u{1e}{} {long}\nout", marker.hex());
+        for pieces in [1, 7, whole.len()] {
+            let pieces: Vec<&[u8]> = whole.as_bytes().chunks(pieces).collect();
+            let (frame, out) = feed(&pieces, &marker);
+            // The blank before the number is one of the line's bytes.
+            assert_eq!(frame.begin().map(str::len), Some(LINE - 1));
+            assert_eq!(out, format!("{}\nout", "x".repeat(10)).into_bytes());
+        }
     }
 
     proptest! {
