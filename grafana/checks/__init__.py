@@ -1,0 +1,1 @@
+"""What `grafana/lint` looks at: queries, dashboards, and the names they may use."""
