@@ -1,6 +1,9 @@
 //! Where everything happens: a fleet of real hosts and of hosts that fail, each in its own way, and a
 //! Scout whose limits are so small that they are reached.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::traffic::KEYS;
@@ -19,8 +22,10 @@ const CONNECT: &str = "3s";
 
 /// What the test stands on.
 pub(super) struct Stage {
-    pub(super) fleet: Fleet,
     pub(super) server: TestServer,
+    pub(super) fleet: Fleet,
+    /// A directory that every account may write to.
+    pub(super) open: PathBuf,
     observer: String,
     _refusing: HostileHost,
     _mute: RawHost,
@@ -39,11 +44,16 @@ impl Stage {
         fleet.extend(failing(&fleet, &refusing));
         fleet.add(mute.entry("mute"));
         let (config, observer) = observer(&fleet).await;
+        let open = fleet.dir().join("open");
+        std::fs::create_dir(&open).unwrap();
+        std::fs::set_permissions(&open, Permissions::from_mode(0o777)).unwrap();
         let server = TestServer::builder(&fleet)
             .arg("--config")
             .arg(config)
             .env("SCOUT_ROLE", "operator")
             .env("SCOUT_API_KEYS", KEYS.map(key).join(","))
+            // A failure prints what the server said; that is not to bury what failed.
+            .env("SCOUT_LOG_LEVEL", "error")
             .env("SCOUT_METRICS_PER_HOST", "all")
             .env("SCOUT_RATE_LIMIT_PER_MINUTE", 600)
             .env("SCOUT_RATE_LIMIT_BURST", 20)
@@ -59,8 +69,9 @@ impl Stage {
             .start()
             .await;
         Self {
-            fleet,
             server,
+            fleet,
+            open,
             observer,
             _refusing: refusing,
             _mute: mute,

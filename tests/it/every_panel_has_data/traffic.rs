@@ -141,7 +141,7 @@ fn web(number: usize) -> String {
 /// Each tool, on one host after the other: six hosts in four places.
 async fn every_tool(stage: Arc<Stage>, client: Arc<Client>, number: usize) {
     let (host, next) = (web(number), web(number + 1));
-    let target = stage.fleet.account().home.join("panels");
+    let target = stage.open.join("copy");
     let copy = json!({
         "from": format!("{host}:/etc/hostname"), "overwrite": true,
         "to": format!("{next}:{}", target.display()),
@@ -224,13 +224,14 @@ async fn resources_and_lists(_: Arc<Stage>, client: Arc<Client>, _: usize) {
 /// What a role, a grammar, a scope or a root forbids.
 async fn what_is_not_allowed(stage: Arc<Stage>, client: Arc<Client>, _: usize) {
     let observer = stage.observer();
+    let open = stage.open.display();
     call(
         &observer,
         "run",
-        json!({"host": "web-03", "command": "touch /tmp/x"}),
+        json!({"host": "web-03", "command": format!("touch {open}/x")}),
     )
     .await;
-    let copy = |from: &str| json!({"from": from, "to": "web-04:/tmp/panels"});
+    let copy = |from: &str| json!({"from": from, "to": format!("web-04:{open}/forbidden")});
     call(&observer, "copy", copy("web-03:/etc/hostname")).await;
     call(&client, "copy", copy("/etc/hostname")).await;
     call(&client, "read", json!({"host": "ghost", "path": "/etc"})).await;
