@@ -89,7 +89,8 @@ impl Stage {
     }
 }
 
-fn key(name: &str) -> String {
+/// The operator's key of this name.
+pub(super) fn key(name: &str) -> String {
     format!("{name}-key-of-this-test-0123456789abcdef")
 }
 

@@ -8,16 +8,22 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use super::stage::{ALIASES, Stage};
+use super::stage::{self, ALIASES, Stage};
 use crate::support::client::Client;
 
 /// The names of the operator's keys: one for each task, so that only the flood meets the rate limit.
-pub(super) const KEYS: [&str; 8] = [
-    "tools", "failing", "ends", "busy", "flood", "reader", "paths", "rude",
+pub(super) const KEYS: [&str; 16] = [
+    "tools", "failing", "ends", "busy", "flood", "reader", "paths", "rude", "crowd-1", "crowd-2",
+    "crowd-3", "crowd-4", "crowd-5", "crowd-6", "crowd-7", "crowd-8",
 ];
+
+/// Requests that each key of the crowd leaves unfinished: all of them together are more than there may
+/// be connections, those of one key are fewer than its burst.
+const UNFINISHED: usize = 10;
 
 /// What the traffic brings about, each as a counter and the values of its label: a panel that sums over
 /// them would have data with one of them alone.
@@ -255,9 +261,23 @@ async fn who_does_not_belong_here(stage: Arc<Stage>, client: Arc<Client>, number
     )
     .await;
     if number % 4 == 3 {
-        let connect = || async { TcpStream::connect(stage.server.address()).await };
-        let crowd = join_all((0..80).map(|_| connect())).await;
-        tokio::time::sleep(PAUSE).await;
+        let keys = KEYS.iter().filter(|key| key.starts_with("crowd"));
+        let crowd = keys.flat_map(|key| (0..UNFINISHED).map(|_| unfinished(&stage, key)));
+        let crowd = join_all(crowd).await;
+        tokio::time::sleep(PAUSE * 2).await;
         drop(crowd);
     }
+}
+
+/// A connection with a request whose body does not come: it is not idle, so it makes no room for others.
+async fn unfinished(stage: &Stage, key: &str) -> std::io::Result<TcpStream> {
+    let (at, key) = (stage.server.address(), stage::key(key));
+    let mut stream = TcpStream::connect(at).await?;
+    let head = format!(
+        "POST /mcp HTTP/1.1\r\nHost: {at}\r\nAuthorization: Bearer {key}\r\n\
+         Accept: application/json, text/event-stream\r\nContent-Type: application/json\r\n\
+         Content-Length: 100\r\n\r\n{{"
+    );
+    stream.write_all(head.as_bytes()).await?;
+    Ok(stream)
 }
