@@ -1,6 +1,8 @@
 """Breaks a good dashboard in every way there is a rule for: a rule that finds nothing is no rule."""
 
 import copy
+import json
+import re
 
 from boards import overview, parts
 
@@ -53,6 +55,8 @@ def _without(name):
 
 
 M = '{job=~"$job",instance=~"$instance"}'
+# Those of the whole dashboard: the real runbook is compared with the real dashboards.
+ANCHORS = set(re.findall(r"\$\{runbook\}#([\w-]+)", json.dumps(overview.make(parts.RUNBOOK))))
 # What is done, and a part of what must be said about it.
 BREAKS = [
     (_set(_whole, "schemaVersion", 30), "schemaVersion"),
@@ -86,20 +90,24 @@ BREAKS = [
     (_ask("sum(rate(scout_tool_calls_total{job=~$job}[$__rate_interval]))"), "cannot be read"),
     (_ask(f'sum(scout_pool_connections{M[:-1]},host=~"$nobody"}})'), "no variable $nobody"),
     (_ask("1"), "selects no series"),
+    (_ask(f'sum(rate(scout_tool_calls_total{M[:-1]},outcom="ok"}}[$__rate_interval]))'), "no label outcom"),
+    (_ask(f'sum(rate(scout_tool_calls_total{M[:-1]},outcome=~"ok|okay"}}[$__rate_interval]))'), 'outcome="okay"'),
+    (_ask(f"sum by (tol) (rate(scout_tool_calls_total{M}[$__rate_interval]))"), "no label tol"),
 ]
 # Rules with one name too many each: none of Scout's, nothing recorded, and one that is out of balance.
 RULES = [
     ("- alert: A\n  expr: rate(scout_tool_cals_total[5m]) > 1\n", "no metric scout_tool_cals_total"),
     ("- alert: A\n  expr: |\n    up == 0\n      or a:b:rate5m > 1\n  for: 5m\n", "no metric a:b:rate5m"),
+    ("- alert: A\n  expr: increase(scout_refusals_total{why=\"kee\"}[5m]) > 0\n", 'no why="kee"'),
     ("- record: a:b\n  expr: sum(up\n- alert: B\n  expr: a:b > 1\n", "is missing"),
 ]
 
 
-def unnoticed(known, anchors):
+def unnoticed(known):
     """The breaks that nothing was said about; and what is said about a dashboard that is whole."""
-    found = [f"breaks: whole, yet: {what}" for what in _said(lambda board: None, known, anchors)]
+    found = [f"breaks: whole, yet: {what}" for what in _said(lambda board: None, known)]
     for number, (change, part) in enumerate(BREAKS, start=1):
-        said = _said(change, known, anchors)
+        said = _said(change, known)
         if not any(part in line for line in said):
             found.append(f"breaks: number {number} goes unnoticed: nobody said `{part}`")
     for text, part in RULES:
@@ -109,7 +117,7 @@ def unnoticed(known, anchors):
     return found
 
 
-def _said(change, known, anchors):
+def _said(change, known):
     board = copy.deepcopy(overview.make(parts.RUNBOOK))
     change(board)
-    return dashboard.check(board, known, anchors)
+    return dashboard.check(board, known, ANCHORS)

@@ -16,7 +16,7 @@ QUIET = {"row", "text"}
 
 
 def check(board, known, anchors):
-    """Everything that is wrong with it, a line each."""
+    """Everything that is wrong with it, a line each. Without a runbook (None) no anchor can be looked up."""
     found = list(_frame(board)) + list(_places(board["panels"]))
     titles = set()
     for panel in board["panels"]:
@@ -126,6 +126,7 @@ def selected(one, known):
         yield f"{one.within}() of {one.name}, which is no counter"
     elif kind in ("counter", "part") and one.within not in RATES:
         yield f"{one.name} counts from the start of the process: ask for its rate() or increase()"
+    yield from names.strangers(one, known)
     if one.name.endswith("_bucket"):
         sums = [call for call in one.calls if call.name == "sum"]
         if not any("le" in call.labels for call in sums):
@@ -167,7 +168,7 @@ def _references(board, anchors):
         base, _, anchor = link.get("url", "").partition("#")
         if base != "${runbook}":
             yield f"{where}: its link goes to {link.get('url')}, which is not the runbook"
-        elif anchor and anchor not in anchors:
+        elif anchor and anchors is not None and anchor not in anchors:
             yield f"{where}: docs/runbook.md has no #{anchor}"
 
 

@@ -17,8 +17,12 @@ def check(files, known):
             yield f"{file}: {name}: {broken}"
             continue
         for one in found:
-            if one.name not in recorded and names.kind_of(one.name, known) is None:
+            if one.name in recorded:
+                continue
+            if names.kind_of(one.name, known) is None:
                 yield f"{file}: {name}: there is no metric {one.name} in docs/metrics.md"
+            for what in names.strangers(one, known):
+                yield f"{file}: {name}: {what}"
 
 
 def read(text):
