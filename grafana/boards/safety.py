@@ -70,12 +70,12 @@ def refusals():
         ),
         series(
             "Calls refused or invalid",
-            "Tool calls per second that ended as refused or invalid. Normal: few; an agent learns from the answer."
+            "Tool calls per second that ended as refused or invalid, the ten most frequent. Normal: few; an agent learns from the answer."
             " Steady: a client whose idea of the tools is not ours.",
             "reqps",
             [
                 target(
-                    'sum by (tool, outcome) (rate(scout_tool_calls_total{outcome=~"refused|invalid"}[R])) > 0',
+                    'topk(10, sum by (tool, outcome) (rate(scout_tool_calls_total{outcome=~"refused|invalid"}[R])))',
                     "{{tool}} {{outcome}}",
                 )
             ],

@@ -4,7 +4,7 @@ import copy
 
 from boards import overview, parts
 
-from . import dashboard
+from . import dashboard, rules
 
 
 def _first(board, kind):
@@ -87,6 +87,12 @@ BREAKS = [
     (_ask(f'sum(scout_pool_connections{M[:-1]},host=~"$nobody"}})'), "no variable $nobody"),
     (_ask("1"), "selects no series"),
 ]
+# Rules with one name too many each: none of Scout's, nothing recorded, and one that is out of balance.
+RULES = [
+    ("- alert: A\n  expr: rate(scout_tool_cals_total[5m]) > 1\n", "no metric scout_tool_cals_total"),
+    ("- alert: A\n  expr: |\n    up == 0\n      or a:b:rate5m > 1\n  for: 5m\n", "no metric a:b:rate5m"),
+    ("- record: a:b\n  expr: sum(up\n- alert: B\n  expr: a:b > 1\n", "is missing"),
+]
 
 
 def unnoticed(known, anchors):
@@ -96,6 +102,10 @@ def unnoticed(known, anchors):
         said = _said(change, known, anchors)
         if not any(part in line for line in said):
             found.append(f"breaks: number {number} goes unnoticed: nobody said `{part}`")
+    for text, part in RULES:
+        said = list(rules.check({"broken": text}, known))
+        if len(said) != 1 or part not in said[0]:
+            found.append(f"breaks: nobody said `{part}` of a rule, but {said}")
     return found
 
 

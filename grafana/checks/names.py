@@ -1,4 +1,4 @@
-"""The names there are: metrics from docs/metrics.md, anchors from docs/runbook.md, queries from rules."""
+"""The names there are: metrics from docs/metrics.md, anchors from docs/runbook.md."""
 
 import re
 
@@ -41,24 +41,4 @@ def anchors(text):
         elif not fenced and (heading := _HEADING.match(line)):
             plain = re.sub(r"[^\w\- ]", "", heading.group(1).lower())
             found.add(plain.strip().replace(" ", "-"))
-    return found
-
-
-def rules(text):
-    """Each rule of a rules file as (name, whether recorded, expression). Written as this project writes
-    them: `record:` or `alert:` in front of `expr:`, which is on one line or a block."""
-    found, name, recorded, lines = [], "", False, text.splitlines()
-    for number, line in enumerate(lines):
-        if rule := re.match(r"^\s*(?:- )?(record|alert):\s*(\S+)", line):
-            recorded, name = rule.group(1) == "record", rule.group(2)
-        elif head := re.match(r"^(\s*)(?:- )?expr:\s*(.*)$", line):
-            indent, value = len(head.group(1)), head.group(2).strip()
-            if re.fullmatch(r"[|>][+-]?", value):
-                block = []
-                for follower in lines[number + 1:]:
-                    if follower.strip() and len(follower) - len(follower.lstrip()) <= indent:
-                        break
-                    block.append(re.sub(r"^\s*#.*", "", follower).strip())
-                value = " ".join(block)
-            found.append((name, recorded, value.strip("'") if value.startswith("'") else value))
     return found

@@ -45,6 +45,8 @@ mod drift_is_found_in_one_call;
 #[cfg(test)]
 mod every_client_is_served;
 #[cfg(test)]
+mod every_panel_has_data;
+#[cfg(test)]
 mod every_phase_has_a_deadline;
 #[cfg(test)]
 mod harness;
