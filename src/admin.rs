@@ -49,11 +49,7 @@ impl Admin {
     ///
     /// # Errors
     /// Those of `bind(2)`.
-    pub async fn bind(
-        address: SocketAddr,
-        metrics: Exposition,
-        keys: KeyRing,
-    ) -> io::Result<Self> {
+    pub async fn bind(address: SocketAddr, metrics: Exposition, keys: KeyRing) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let on_loopback = listener.local_addr()?.ip().to_canonical().is_loopback();
         let keys = (!on_loopback).then_some(keys);

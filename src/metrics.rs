@@ -8,6 +8,8 @@ mod exposition;
 mod hosts;
 mod refusals;
 mod resources;
+#[cfg(test)]
+mod written;
 
 pub use exposition::Exposition;
 pub use hosts::HostMetrics;
@@ -61,31 +63,26 @@ const STATUSES: [u16; 16] = [
 /// # Errors
 /// A recorder is installed already.
 pub fn install() -> Result<PrometheusHandle, BuildError> {
-    let full = |name: &str| Matcher::Full(name.to_owned());
-    PrometheusBuilder::new()
-        .set_buckets_for_metric(full(TOOL_DURATION), CALL_BUCKETS)?
-        .set_buckets_for_metric(full(RPC_DURATION), CALL_BUCKETS)?
-        .set_buckets_for_metric(
-            full(fleet::metrics::LOCK_WAIT),
-            fleet::metrics::LOCK_WAIT_BUCKETS,
-        )?
-        .set_buckets_for_metric(
-            full(fleet::metrics::QUEUE_WAIT),
-            fleet::metrics::LOCK_WAIT_BUCKETS,
-        )?
-        .set_buckets_for_metric(
-            full(fleet::metrics::CONNECT_DURATION),
-            fleet::metrics::CONNECT_BUCKETS,
-        )?
-        .set_buckets_for_metric(
-            full(fleet::metrics::DEADLINE),
-            fleet::metrics::CONNECT_BUCKETS,
-        )?
-        .set_buckets_for_metric(
-            full(fleet::metrics::EXCHANGE),
-            fleet::metrics::CONNECT_BUCKETS,
-        )?
-        .install_recorder()
+    let mut builder = PrometheusBuilder::new();
+    for (name, buckets) in histograms() {
+        builder = builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), buckets)?;
+    }
+    builder.install_recorder()
+}
+
+/// Every histogram and its buckets; without buckets it would be exported as a summary, which cannot
+/// be added up over replicas.
+fn histograms() -> [(&'static str, &'static [f64]); 7] {
+    use fleet::metrics as hosts;
+    [
+        (TOOL_DURATION, CALL_BUCKETS),
+        (RPC_DURATION, CALL_BUCKETS),
+        (hosts::LOCK_WAIT, hosts::LOCK_WAIT_BUCKETS),
+        (hosts::QUEUE_WAIT, hosts::LOCK_WAIT_BUCKETS),
+        (hosts::CONNECT_DURATION, hosts::CONNECT_BUCKETS),
+        (hosts::DEADLINE, hosts::CONNECT_BUCKETS),
+        (hosts::EXCHANGE, hosts::CONNECT_BUCKETS),
+    ]
 }
 
 /// Says which program this is.

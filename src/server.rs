@@ -324,7 +324,7 @@ async fn listeners(
         settings,
     )
     .await
-        .map_err(|source| bind_error(&config.http.bind, source))?;
+    .map_err(|source| bind_error(&config.http.bind, source))?;
     let address = resolve(&config.ops.bind).await?;
     let hosts = HostMetrics::register(config.metrics.per_host, config.metrics.per_host_limit);
     let exposition = Exposition::new(metrics, backend.fleet.clone(), hosts);

@@ -34,9 +34,9 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tally::Tallies;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
-use tally::Tallies;
 pub(crate) use warm::Reason;
 use warm::Warming;
 

@@ -89,11 +89,9 @@ impl Plain {
     /// 429 or 503.
     pub(super) fn refused(refusal: Refusal) -> Self {
         let (status, retry_after, why) = match refusal {
-            Refusal::TooMany { retry_after } => (
-                StatusCode::TOO_MANY_REQUESTS,
-                retry_after,
-                TurnedAway::Rate,
-            ),
+            Refusal::TooMany { retry_after } => {
+                (StatusCode::TOO_MANY_REQUESTS, retry_after, TurnedAway::Rate)
+            }
             Refusal::Unavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 Duration::ZERO,

@@ -139,8 +139,7 @@ impl Shell {
             .await
             .map_err(unread)?;
         let message = Message::parse(&body).map_err(|malformed| {
-            let mut plain =
-                Plain::refusal(StatusCode::BAD_REQUEST, "").counted(TurnedAway::Body);
+            let mut plain = Plain::refusal(StatusCode::BAD_REQUEST, "").counted(TurnedAway::Body);
             plain.body = error_object(malformed.id.as_ref(), &malformed.error).into();
             plain
         })?;

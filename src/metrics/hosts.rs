@@ -74,7 +74,8 @@ impl HostMetrics {
         }
         let named = self.named(pulses);
         let over = named.len().saturating_sub(self.limit);
-        self.dropped.absolute(u64::try_from(over).unwrap_or(u64::MAX));
+        self.dropped
+            .absolute(u64::try_from(over).unwrap_or(u64::MAX));
         for pulse in named.into_iter().take(self.limit) {
             name(pulse);
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::{
-    Config, Environment, KnownHosts, LogFormat, Origin, Overrides, Transport, Warning,
+    Config, Environment, KnownHosts, LogFormat, Origin, Overrides, PerHost, Transport, Warning,
 };
 use super::{Scratch, env, load};
 use crate::access::Role;
