@@ -1,19 +1,22 @@
-//! The operations listener, apart from the clients': no key, no MCP, loopback by default.
+//! The operations listener, apart from the clients': no MCP, loopback by default.
 //!
-//! - `GET /metrics`: the Prometheus text exposition.
+//! - `GET /metrics`: the Prometheus text exposition; beyond loopback for a key only, of any role.
 //! - `GET /livez`: 200 while the process runs its event loop.
 //! - `GET /readyz`: 200 while new work is accepted, 503 once the shutdown has begun.
 
+use crate::access::KeyRing;
+use crate::http::presented_key;
+use crate::metrics::Exposition;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use metrics_exporter_prometheus::PrometheusHandle;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -31,18 +34,28 @@ const UPKEEP: Duration = Duration::from_secs(5);
 /// The listener.
 pub struct Admin {
     listener: TcpListener,
-    metrics: PrometheusHandle,
+    desk: Desk,
+}
+
+/// What is asked for here.
+struct Desk {
+    metrics: Exposition,
+    /// Who may read the metrics; nothing if everybody who gets here may.
+    keys: Option<KeyRing>,
 }
 
 impl Admin {
-    /// Binds it; port 0 picks a free one.
+    /// Binds it; port 0 picks a free one. Beyond loopback, `/metrics` asks for one of these keys.
     ///
     /// # Errors
     /// Those of `bind(2)`.
-    pub async fn bind(address: SocketAddr, metrics: PrometheusHandle) -> io::Result<Self> {
+    pub async fn bind(address: SocketAddr, metrics: Exposition, keys: KeyRing) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let on_loopback = listener.local_addr()?.ip().to_canonical().is_loopback();
+        let keys = (!on_loopback).then_some(keys);
         Ok(Self {
-            listener: TcpListener::bind(address).await?,
-            metrics,
+            listener,
+            desk: Desk { metrics, keys },
         })
     }
 
@@ -56,13 +69,14 @@ impl Admin {
 
     /// Serves until `stop`. Reports not to be ready once `draining` is cancelled.
     pub async fn run(self, draining: CancellationToken, stop: CancellationToken) {
-        let Self { listener, metrics } = self;
-        let places = std::sync::Arc::new(Semaphore::new(CONNECTIONS));
+        let Self { listener, desk } = self;
+        let desk = Arc::new(desk);
+        let places = Arc::new(Semaphore::new(CONNECTIONS));
         let mut upkeep = tokio::time::interval(UPKEEP);
         loop {
             let accepted = tokio::select! {
                 () = stop.cancelled() => return,
-                _ = upkeep.tick() => { metrics.run_upkeep(); continue }
+                _ = upkeep.tick() => { desk.metrics.upkeep(); continue }
                 accepted = listener.accept() => accepted,
             };
             let Ok((stream, _)) = accepted else {
@@ -70,15 +84,15 @@ impl Admin {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             };
-            let Ok(place) = std::sync::Arc::clone(&places).try_acquire_owned() else {
+            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
                 continue;
             };
-            let (metrics, draining, stop) = (metrics.clone(), draining.clone(), stop.clone());
+            let (desk, draining, stop) = (Arc::clone(&desk), draining.clone(), stop.clone());
             let _ = stream.set_nodelay(true);
             tokio::spawn(async move {
                 let service = service_fn(|request| {
-                    let answer = answer(&request, &metrics, !draining.is_cancelled());
-                    async { Ok::<_, Infallible>(answer) }
+                    let (desk, ready) = (Arc::clone(&desk), !draining.is_cancelled());
+                    async move { Ok::<_, Infallible>(desk.answer(&request, ready).await) }
                 });
                 let serving = hyper::server::conn::http1::Builder::new()
                     .timer(TokioTimer::new())
@@ -95,28 +109,45 @@ impl Admin {
     }
 }
 
-fn answer(
-    request: &Request<Incoming>,
-    metrics: &PrometheusHandle,
-    ready: bool,
-) -> Response<Full<Bytes>> {
-    let text = |status, body: &str| plain(status, "text/plain; charset=utf-8", body.to_owned());
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return text(StatusCode::METHOD_NOT_ALLOWED, "only GET is served here\n");
+impl Desk {
+    async fn answer(&self, request: &Request<Incoming>, ready: bool) -> Response<Full<Bytes>> {
+        let text = |status, body: &str| plain(status, "text/plain; charset=utf-8", body.to_owned());
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return text(StatusCode::METHOD_NOT_ALLOWED, "only GET is served here\n");
+        }
+        match request.uri().path() {
+            "/metrics" if !self.may_read(request) => {
+                let mut refused = text(
+                    StatusCode::UNAUTHORIZED,
+                    "an API key is required: send it as `Authorization: Bearer <key>`\n",
+                );
+                let bearer = header::HeaderValue::from_static("Bearer");
+                refused
+                    .headers_mut()
+                    .insert(header::WWW_AUTHENTICATE, bearer);
+                refused
+            }
+            "/metrics" => plain(
+                StatusCode::OK,
+                "text/plain; version=0.0.4; charset=utf-8",
+                self.metrics.render(ready).await,
+            ),
+            "/livez" => text(StatusCode::OK, "ok\n"),
+            "/readyz" if ready => text(StatusCode::OK, "ok\n"),
+            "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, "shutting down\n"),
+            _ => text(
+                StatusCode::NOT_FOUND,
+                "there is /metrics, /livez and /readyz\n",
+            ),
+        }
     }
-    match request.uri().path() {
-        "/metrics" => plain(
-            StatusCode::OK,
-            "text/plain; version=0.0.4; charset=utf-8",
-            metrics.render(),
-        ),
-        "/livez" => text(StatusCode::OK, "ok\n"),
-        "/readyz" if ready => text(StatusCode::OK, "ok\n"),
-        "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, "shutting down\n"),
-        _ => text(
-            StatusCode::NOT_FOUND,
-            "there is /metrics, /livez and /readyz\n",
-        ),
+
+    fn may_read(&self, request: &Request<Incoming>) -> bool {
+        let Some(keys) = &self.keys else {
+            return true;
+        };
+        presented_key(request.headers(), request.uri().query())
+            .is_some_and(|key| keys.authenticate(key).is_some())
     }
 }
 

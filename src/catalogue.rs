@@ -11,7 +11,7 @@ use crate::mcp::{
     self, Answer, CallError, Catalogue, Completion, Contents, Context, PromptCall, ResourceRead,
     ToolCall,
 };
-use crate::metrics::{ResourceMetrics, ToolMetrics};
+use crate::metrics::{Refusals, ResourceMetrics, ToolMetrics};
 use crate::ops::{Ops, Progress};
 use crate::prompts::{Filler, Prompt};
 use crate::resources::{self, Reader, Scheme};
@@ -47,6 +47,8 @@ pub struct Metrics {
     pub tools: ToolMetrics,
     /// Reads of resources.
     pub resources: ResourceMetrics,
+    /// What was refused.
+    pub refusals: Refusals,
 }
 
 impl Scout {
@@ -107,6 +109,9 @@ impl Catalogue for Scout {
                 let mut ended = Ended::new(count);
                 let answered = tool.call(call, arguments).await;
                 ended.ending = answered.ending;
+                answered
+                    .code
+                    .inspect(|code| self.metrics.refusals.failed(code));
                 Ok(answered.answer)
             };
             counted.instrument(span).await
@@ -143,7 +148,10 @@ impl Catalogue for Scout {
                 let result = scheme.read(reader, &uri).await;
                 ended.ending = match &result {
                     Ok(_) => Ending("ok"),
-                    Err(failure) => Ending(failure.outcome),
+                    Err(failure) => {
+                        self.metrics.refusals.failed(failure.code);
+                        Ending(failure.outcome)
+                    }
                 };
                 result.map_err(|failure| resources::error(&uri, failure))
             };

@@ -46,7 +46,7 @@ const SOFTWARE: u8 = 70;
 #[derive(Debug, Parser)]
 #[command(
     name = "scout",
-    version,
+    version = crate::VERSION,
     propagate_version = true,
     arg_required_else_help = true
 )]

@@ -23,6 +23,7 @@ mod layers;
 mod limits;
 mod load;
 mod log;
+mod metrics;
 mod ops;
 mod overrides;
 mod path;
@@ -43,6 +44,7 @@ pub use layers::Origin;
 pub use limits::{Limits, RateLimit};
 pub use load::Loaded;
 pub use log::{Log, LogFormat};
+pub use metrics::{Metrics, PerHost};
 pub use ops::Ops;
 pub use overrides::Overrides;
 pub use ssh::{KEEPALIVE_MISSES, KnownHosts, Ssh};
@@ -69,6 +71,8 @@ pub struct Config {
     pub http: Http,
     /// The listener for operators: metrics and probes.
     pub ops: Ops,
+    /// Which hosts the metrics name.
+    pub metrics: Metrics,
     /// Bounds on what one call, one host and the whole process may use.
     pub limits: Limits,
     /// The connections to hosts.

@@ -26,6 +26,7 @@ mod socket;
 mod stream;
 mod table;
 
+pub(crate) use credentials::presented_key;
 pub use gate::{Caller, Denied, Gate, Open, Refusal};
 pub use server::{Drained, Server};
-pub use settings::{Observer, Settings, Surroundings};
+pub use settings::{Observer, Settings, Surroundings, TurnedAway};

@@ -18,6 +18,12 @@
 //! the fleet for a lease; the host's actor starts a job; the report goes back the same way, and
 //! the memory it accounts for is given back when its last byte has left.
 
+/// The revision of the source it was built from: twelve digits of git's, or `unknown`.
+pub const REVISION: &str = env!("SCOUT_REVISION");
+
+/// Version and revision, as `scout --version` shows them.
+pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("SCOUT_REVISION"), ")");
+
 pub mod access;
 pub mod admin;
 pub mod catalogue;

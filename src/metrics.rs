@@ -1,13 +1,22 @@
 //! The metrics of the protocol side, and the exporter of all of them.
 //!
 //! One method per event, which counts and, where somebody should know, logs. Every label value
-//! exists from the start at 0. Host names, paths and commands are never labels.
+//! exists from the start at 0. Paths and commands are never labels; host names are only where the
+//! configuration asks for them.
 
+mod exposition;
+mod hosts;
+mod refusals;
 mod resources;
+#[cfg(test)]
+mod written;
 
+pub use exposition::Exposition;
+pub use hosts::HostMetrics;
+pub use refusals::Refusals;
 pub use resources::ResourceMetrics;
 
-use crate::http::Observer;
+use crate::http::{Observer, TurnedAway};
 use crate::tools::{Ending, Tool};
 use metrics::{
     Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram,
@@ -54,40 +63,40 @@ const STATUSES: [u16; 16] = [
 /// # Errors
 /// A recorder is installed already.
 pub fn install() -> Result<PrometheusHandle, BuildError> {
-    let full = |name: &str| Matcher::Full(name.to_owned());
-    PrometheusBuilder::new()
-        .set_buckets_for_metric(full(TOOL_DURATION), CALL_BUCKETS)?
-        .set_buckets_for_metric(full(RPC_DURATION), CALL_BUCKETS)?
-        .set_buckets_for_metric(
-            full(fleet::metrics::LOCK_WAIT),
-            fleet::metrics::LOCK_WAIT_BUCKETS,
-        )?
-        .set_buckets_for_metric(
-            full(fleet::metrics::QUEUE_WAIT),
-            fleet::metrics::LOCK_WAIT_BUCKETS,
-        )?
-        .set_buckets_for_metric(
-            full(fleet::metrics::CONNECT_DURATION),
-            fleet::metrics::CONNECT_BUCKETS,
-        )?
-        .set_buckets_for_metric(
-            full(fleet::metrics::DEADLINE),
-            fleet::metrics::CONNECT_BUCKETS,
-        )?
-        .set_buckets_for_metric(
-            full(fleet::metrics::EXCHANGE),
-            fleet::metrics::CONNECT_BUCKETS,
-        )?
-        .install_recorder()
+    let mut builder = PrometheusBuilder::new();
+    for (name, buckets) in histograms() {
+        builder = builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), buckets)?;
+    }
+    builder.install_recorder()
+}
+
+/// Every histogram and its buckets; without buckets it would be exported as a summary, which cannot
+/// be added up over replicas.
+fn histograms() -> [(&'static str, &'static [f64]); 7] {
+    use fleet::metrics as hosts;
+    [
+        (TOOL_DURATION, CALL_BUCKETS),
+        (RPC_DURATION, CALL_BUCKETS),
+        (hosts::LOCK_WAIT, hosts::LOCK_WAIT_BUCKETS),
+        (hosts::QUEUE_WAIT, hosts::LOCK_WAIT_BUCKETS),
+        (hosts::CONNECT_DURATION, hosts::CONNECT_BUCKETS),
+        (hosts::DEADLINE, hosts::CONNECT_BUCKETS),
+        (hosts::EXCHANGE, hosts::CONNECT_BUCKETS),
+    ]
 }
 
 /// Says which program this is.
 pub fn build_info() {
     describe_gauge!(
         "scout_build_info",
-        "1, with the version of the program as a label"
+        "1, with the version of the program and the revision it was built from as labels"
     );
-    gauge!("scout_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1);
+    gauge!(
+        "scout_build_info",
+        "version" => env!("CARGO_PKG_VERSION"),
+        "revision" => crate::REVISION
+    )
+    .set(1);
 }
 
 /// The tools.
@@ -155,15 +164,33 @@ impl ToolMetrics {
 
 /// The HTTP side.
 pub struct HttpMetrics {
+    refusals: Refusals,
+    in_flight: Gauge,
     connections: Gauge,
     requests: HashMap<(&'static str, u16), Counter>,
     durations: HashMap<&'static str, Histogram>,
 }
 
 impl HttpMetrics {
-    /// Describes and creates them.
+    /// Describes and creates them. At most so many requests are worked on, on so many connections.
     #[must_use]
-    pub fn register() -> Self {
+    pub fn register(refusals: Refusals, requests_limit: usize, connections_limit: usize) -> Self {
+        describe_gauge!(
+            "scout_requests_in_flight",
+            "Requests over HTTP that are being worked on"
+        );
+        describe_gauge!(
+            "scout_requests_limit",
+            "Requests over HTTP that may be worked on at once"
+        );
+        describe_gauge!(
+            "scout_http_connections_limit",
+            "Connections from clients that may be open"
+        );
+        let in_flight = gauge!("scout_requests_in_flight");
+        in_flight.set(0);
+        gauge!("scout_requests_limit").set(requests_limit as f64);
+        gauge!("scout_http_connections_limit").set(connections_limit as f64);
         describe_counter!(
             "scout_rpc_requests_total",
             "HTTP requests, by JSON-RPC method and HTTP status; 499 is a client that left"
@@ -192,6 +219,8 @@ impl HttpMetrics {
             .map(|method| (method, histogram!(RPC_DURATION, "method" => method)))
             .collect();
         Self {
+            refusals,
+            in_flight,
             connections,
             requests,
             durations,
@@ -212,6 +241,14 @@ impl Observer for HttpMetrics {
         if let Some(histogram) = self.durations.get(method) {
             histogram.record(duration);
         }
+    }
+
+    fn on_turned_away(&self, why: TurnedAway) {
+        self.refusals.turned_away(why);
+    }
+
+    fn on_work(&self, change: i64) {
+        self.in_flight.increment(change as f64);
     }
 
     fn on_connection(&self, change: i64) {

@@ -17,7 +17,9 @@ use crate::catalogue::{Metrics, Scout};
 use crate::config::{Bind, Config};
 use crate::http::{self, Drained, Surroundings};
 use crate::mcp::Engine;
-use crate::metrics::{HttpMetrics, ResourceMetrics, ToolMetrics, build_info};
+use crate::metrics::{
+    Exposition, HostMetrics, HttpMetrics, Refusals, ResourceMetrics, ToolMetrics, build_info,
+};
 use crate::ops::Ops;
 use crate::stdio;
 use ::http::Extensions;
@@ -238,7 +240,7 @@ pub async fn serve_stdio(
 ) -> Result<io::Result<()>, ServerError> {
     let mut backend = Backend::serving(config).await?;
     build_info();
-    let engine = engine(config, &backend);
+    let engine = engine(config, &backend, Refusals::register());
     backend.warm_up();
     let mut extensions = Extensions::new();
     extensions.insert(Principal::anonymous(config.auth.role));
@@ -287,6 +289,7 @@ async fn listeners(
     metrics: PrometheusHandle,
 ) -> Result<(http::Server, Admin), ServerError> {
     build_info();
+    let refusals = Refusals::register();
     let gate = Keys::new(
         KeyRing::new(config.auth.keys.clone()),
         config.auth.enabled,
@@ -295,7 +298,11 @@ async fn listeners(
     );
     let surroundings = Surroundings {
         gate: Arc::new(gate),
-        observer: Arc::new(HttpMetrics::register()),
+        observer: Arc::new(HttpMetrics::register(
+            refusals.clone(),
+            config.limits.max_concurrent_requests,
+            config.http.max_connections,
+        )),
     };
     let address = resolve(&config.http.bind).await?;
     let settings = http::Settings {
@@ -310,20 +317,28 @@ async fn listeners(
         request_timeout: config.limits.request_timeout,
         ..http::Settings::default()
     };
-    let http = http::Server::bind(address, engine(config, backend), surroundings, settings)
-        .await
-        .map_err(|source| bind_error(&config.http.bind, source))?;
+    let http = http::Server::bind(
+        address,
+        engine(config, backend, refusals),
+        surroundings,
+        settings,
+    )
+    .await
+    .map_err(|source| bind_error(&config.http.bind, source))?;
     let address = resolve(&config.ops.bind).await?;
-    let admin = Admin::bind(address, metrics)
+    let hosts = HostMetrics::register(config.metrics.per_host, config.metrics.per_host_limit);
+    let exposition = Exposition::new(metrics, backend.fleet.clone(), hosts);
+    let admin = Admin::bind(address, exposition, KeyRing::new(config.auth.keys.clone()))
         .await
         .map_err(|source| bind_error(&config.ops.bind, source))?;
     Ok((http, admin))
 }
 
-fn engine(config: &Config, backend: &Backend) -> Engine {
+fn engine(config: &Config, backend: &Backend, refusals: Refusals) -> Engine {
     let metrics = Metrics {
         tools: ToolMetrics::register(config.log.slow_threshold),
         resources: ResourceMetrics::register(),
+        refusals,
     };
     let scout = Scout::new(backend.ops.clone(), metrics, config.ssh.host_status_ttl);
     Engine::new(Arc::new(scout))

@@ -83,6 +83,8 @@ pub struct Answered {
     pub answer: Answer,
     /// For the operator.
     pub ending: Ending,
+    /// The code of the failure, if it is one as a whole.
+    pub code: Option<&'static str>,
 }
 
 impl Answered {
@@ -90,16 +92,18 @@ impl Answered {
         Self {
             answer,
             ending: Ending("ok"),
+            code: None,
         }
     }
 }
 
 impl From<Failure> for Answered {
     fn from(failure: Failure) -> Self {
-        let ending = Ending(failure.outcome);
+        let (ending, code) = (Ending(failure.outcome), Some(failure.code));
         Self {
             answer: Answer::rendered(failure).failed(),
             ending,
+            code,
         }
     }
 }

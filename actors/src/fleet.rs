@@ -12,6 +12,7 @@ use crate::rate_limit::{RateLimit, RateLimitRef, Refused};
 use crate::registry::{self, Registry, Waiter};
 use crate::ssh::{Dialler, HostKeyPolicy};
 use crate::supervisor::Supervisor;
+use crate::survey::HostPulse;
 use crate::target::HostName;
 use crate::urgency::Urgency;
 use ractor::{Actor, ActorRef, SpawnErr};
@@ -91,7 +92,7 @@ impl Fleet {
         let limits = Arc::new(settings.limits);
         let bounds = Arc::clone(&limits);
         let inventory = Arc::new(settings.inventory);
-        let metrics = Metrics::register(limits.capacity);
+        let metrics = Metrics::register(&limits);
         let (shutdown, fatal) = (CancellationToken::new(), CancellationToken::new());
         let tools = Tools {
             budget: Budget::new(limits.output_budget).shown_by(metrics.budget()),
@@ -262,6 +263,15 @@ impl Fleet {
             }
         }
         Ok(found)
+    }
+
+    /// Where every host of the inventory stands and what has happened to it, in the order of the
+    /// inventory. No host is asked.
+    ///
+    /// # Errors
+    /// The end of the fleet.
+    pub async fn survey(&self) -> Result<Vec<HostPulse>, FleetError> {
+        self.ask(registry::Msg::Survey).await
     }
 
     /// Resolves when something failed without which there is no fleet; the process should end.

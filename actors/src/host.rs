@@ -55,6 +55,8 @@ pub(crate) enum HostEvent {
     Penalised { host: HostName, penalty: Penalty },
     /// It connected; earlier failures are forgiven.
     Connected { host: HostName },
+    /// Its connection ended without being asked to.
+    Lost { host: HostName },
     /// A call reads a file of it, the first since it was spawned.
     Read { host: HostName },
 }

@@ -53,6 +53,7 @@ mod registry;
 pub mod rules;
 mod ssh;
 mod supervisor;
+mod survey;
 pub mod target;
 mod urgency;
 
@@ -67,5 +68,6 @@ pub use limits::{Deadline, Limits};
 pub use outcome::{Captured, Execution, Outcome, Stopped};
 pub use rate_limit::Refused;
 pub use ssh::HostKeyPolicy;
+pub use survey::{HostPulse, HostState, Tally};
 pub use target::{HostName, RemotePath, Target};
 pub use urgency::Urgency;

@@ -3,13 +3,13 @@
 //! Handles are held, so an observation costs no lookup; every label value exists from the start at
 //! 0, so that the first event is seen by `increase()`. No metric has a label that a client can set.
 
-use crate::error::Phase;
+mod describe;
+
+use crate::error::{HostKeyProblem, Phase};
+use crate::limits::Limits;
 use crate::registry::Reason;
 use crate::urgency::Urgency;
-use metrics::{
-    Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram,
-    gauge, histogram,
-};
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,8 +80,8 @@ pub(crate) struct Metrics(Arc<Handles>);
 
 impl Metrics {
     /// Describes and creates all of them; call once the recorder is installed.
-    pub(crate) fn register(capacity: usize) -> Self {
-        Self(Arc::new(Handles::register(capacity)))
+    pub(crate) fn register(limits: &Limits) -> Self {
+        Self(Arc::new(Handles::register(limits)))
     }
 }
 
@@ -107,6 +107,7 @@ pub(crate) struct Handles {
     connect_phase: [Histogram; Phase::ALL.len()],
     deadline: [Histogram; 2],
     exchange: Histogram,
+    keys_refused: [Counter; 3],
     lost: Counter,
     pool_waiting: Gauge,
     host_running: Gauge,
@@ -122,90 +123,10 @@ pub(crate) struct Handles {
 }
 
 impl Handles {
-    fn register(capacity: usize) -> Self {
-        describe_counter!(
-            "scout_pool_requests_total",
-            "Calls that found a connection made or being made (hit) or needed a new one (miss); that a large copy moves to a second one counts as neither"
-        );
-        describe_gauge!(
-            "scout_pool_connections",
-            "SSH connections that are up, the second ones of large copies included"
-        );
-        describe_gauge!(
-            "scout_pool_capacity",
-            "Most host actors and second connections at once"
-        );
-        describe_counter!(
-            "scout_pool_evictions_total",
-            "Host actors stopped to make room or for being idle"
-        );
-        describe_counter!(
-            "scout_pool_warmed_total",
-            "Connections made before a call asked for them: at the start, or because the host is used often"
-        );
-        describe_gauge!(
-            "scout_pool_waiting",
-            "Callers waiting for a place in the pool"
-        );
-        describe_histogram!(
-            LOCK_WAIT,
-            "Time from a request reaching its host's mailbox to the start of its work, without the making of a connection"
-        );
-        describe_histogram!(
-            QUEUE_WAIT,
-            "The same time by urgency: interactive calls overtake bulk work, which has its turn when it has waited long"
-        );
-        describe_counter!(
-            "scout_ssh_connects_total",
-            "Attempts to connect, by outcome"
-        );
-        describe_histogram!(
-            CONNECT_DURATION,
-            "Time spent in each phase of making a connection"
-        );
-        describe_histogram!(
-            DEADLINE,
-            "Deadlines chosen from what a host usually takes: to connect, and to start something on a connection"
-        );
-        describe_histogram!(
-            EXCHANGE,
-            "Time of one exchange with a host: its TCP handshake, the opening of a channel, a sign of life"
-        );
-        describe_counter!(
-            "scout_ssh_connections_lost_total",
-            "Connections that ended without being asked to"
-        );
-        describe_gauge!("scout_host_running", "Calls at work on all hosts together");
-        describe_gauge!("scout_host_queued", "Calls waiting at all hosts together");
-        describe_counter!(
-            "scout_host_crashes_total",
-            "Host actors that ended by a defect"
-        );
-        describe_counter!(
-            "scout_rate_limited_total",
-            "Requests refused by the rate limit"
-        );
-        describe_gauge!(
-            "scout_rate_limit_buckets",
-            "Callers the rate limit remembers"
-        );
-        describe_gauge!(
-            "scout_output_budget_bytes",
-            "Memory accounted for output and file content"
-        );
-        describe_counter!(
-            "scout_stops_unverified_total",
-            "Commands that were stopped without proof that every process ended"
-        );
-        describe_gauge!(
-            "scout_shells",
-            "Shells on hosts that wait for a call (idle) or run one (busy)"
-        );
-        describe_counter!(
-            "scout_shell_uses_total",
-            "Commands by the shell they ran in: started for them (fresh), started before (armed), or left by another (reused)"
-        );
-        gauge!("scout_pool_capacity").set(capacity as f64);
+    fn register(limits: &Limits) -> Self {
+        describe::all();
+        gauge!("scout_pool_capacity").set(limits.capacity as f64);
+        gauge!("scout_output_budget_limit_bytes").set(limits.output_budget as f64);
         let this = Self {
             hit: counter!("scout_pool_requests_total", "result" => "hit"),
             miss: counter!("scout_pool_requests_total", "result" => "miss"),
@@ -224,6 +145,8 @@ impl Handles {
                 .map(|phase| histogram!(CONNECT_DURATION, "phase" => phase.label())),
             deadline: ["connect", "start"].map(|what| histogram!(DEADLINE, "what" => what)),
             exchange: histogram!(EXCHANGE),
+            keys_refused: ["unknown", "changed", "revoked"]
+                .map(|why| counter!("scout_host_keys_refused_total", "why" => why)),
             lost: counter!("scout_ssh_connections_lost_total"),
             pool_waiting: gauge!("scout_pool_waiting"),
             host_running: gauge!("scout_host_running"),
@@ -248,6 +171,7 @@ impl Handles {
             &this.unverified,
         ]
         .into_iter()
+        .chain(&this.keys_refused)
         .chain(&this.evicted)
         .chain(&this.warmed)
         .chain(&this.connect_failed)
@@ -318,6 +242,18 @@ impl Handles {
                     counter.increment(1);
                 }
             }
+        }
+    }
+
+    /// A host showed a key that is not to be trusted.
+    pub(crate) fn key_refused(&self, problem: &HostKeyProblem) {
+        let [unknown, changed, revoked] = &self.keys_refused;
+        match problem {
+            HostKeyProblem::Unknown { .. } => unknown.increment(1),
+            HostKeyProblem::Changed { .. } => changed.increment(1),
+            HostKeyProblem::Revoked { .. } => revoked.increment(1),
+            // No key was judged.
+            HostKeyProblem::Certificate | HostKeyProblem::Unreadable(_) => {}
         }
     }
 

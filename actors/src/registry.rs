@@ -14,6 +14,7 @@ mod life;
 pub(crate) mod lru;
 mod second;
 mod serve;
+mod tally;
 mod warm;
 
 use crate::error::FleetError;
@@ -24,6 +25,7 @@ use crate::latency::Paces;
 use crate::lease::{Lease, Released, SecondOver, SecondWanted, Tools};
 use crate::queue::{Queue, Waits};
 use crate::supervisor::{Birth, Spawn};
+use crate::survey::HostPulse;
 use crate::target::HostName;
 use crate::urgency::Urgency;
 use heat::Heat;
@@ -32,6 +34,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tally::Tallies;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 pub(crate) use warm::Reason;
@@ -49,6 +52,8 @@ pub(crate) enum Msg {
     SecondOver(SecondOver),
     /// Who is alive and in what state.
     States(oneshot::Sender<HashMap<HostName, &'static str>>),
+    /// Where every host stands, and what has happened to it.
+    Survey(oneshot::Sender<Vec<HostPulse>>),
     /// How many leases are out; after `close`, no new ones are granted.
     Drain {
         close: bool,
@@ -127,6 +132,7 @@ pub(crate) struct State {
     entries: HashMap<HostName, Entry>,
     waiters: Queue<Waiter>,
     penalties: HashMap<HostName, Penalty>,
+    tallies: Tallies,
     /// How long each host takes. Only hosts of the inventory are ever spawned, which bounds it.
     paces: HashMap<HostName, Paces>,
     /// Hosts that refused a second connection, and when.
@@ -155,6 +161,7 @@ impl Actor for Registry {
             entries: HashMap::new(),
             waiters: Queue::default(),
             penalties: HashMap::new(),
+            tallies: Tallies::default(),
             paces: HashMap::new(),
             seconds_refused: HashMap::new(),
             heat: Heat::new(limits.capacity, limits.warm_timeout),
@@ -186,6 +193,10 @@ impl Actor for Registry {
                     .iter()
                     .map(|(host, entry)| (host.clone(), entry.state));
                 let _heard = reply.send(states.collect());
+                return Ok(());
+            }
+            Msg::Survey(reply) => {
+                let _heard = reply.send(self.survey(state));
                 return Ok(());
             }
             Msg::Drain { close, reply } => {

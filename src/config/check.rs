@@ -52,6 +52,7 @@ impl<'a> Check<'a> {
             threads: raw.threads,
             http: raw.http.into(),
             ops: raw.ops.into(),
+            metrics: raw.metrics.into(),
             limits,
             ssh: ssh?,
             transfer: raw.transfer.into(),

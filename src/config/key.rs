@@ -61,6 +61,7 @@ impl Key {
             super::KEYS,
             super::http::KEYS,
             super::ops::KEYS,
+            super::metrics::KEYS,
             super::limits::KEYS,
             super::ssh::KEYS,
             super::transfer::KEYS,

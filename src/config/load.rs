@@ -18,6 +18,7 @@ use super::http::RawHttp;
 use super::layers::{self, Layer, Origin, Placed};
 use super::limits::RawLimits;
 use super::log::RawLog;
+use super::metrics::RawMetrics;
 use super::ops::RawOps;
 use super::overrides::Overrides;
 use super::ssh::RawSsh;
@@ -103,6 +104,7 @@ pub(super) struct Raw {
     pub threads: usize,
     pub http: RawHttp,
     pub ops: RawOps,
+    pub metrics: RawMetrics,
     pub limits: RawLimits,
     pub ssh: RawSsh,
     pub transfer: RawTransfer,

@@ -8,7 +8,7 @@ use super::kind::Kind;
 
 pub(super) const KEYS: &[Key] = &[
     Key::new("ops.host", "SCOUT_OPS_HOST", Kind::Host, "127.0.0.1").about(
-        "Address of `/metrics`, `/livez` and `/readyz`. Metrics name no host, but show how many there are and how much is done, so an address that is not loopback needs API keys here too.",
+        "Address of `/metrics`, `/livez` and `/readyz`. Metrics show how many hosts there are and how much is done, and name hosts where `metrics.per_host` says so: on an address that is not loopback `/metrics` asks for an API key, as `Authorization: Bearer KEY`. The probes do not.",
     ),
     Key::new("ops.port", "SCOUT_OPS_PORT", Kind::Port, "9464")
         .about("Port of the operations listener; 9464 is what Prometheus exporters of OpenTelemetry use."),

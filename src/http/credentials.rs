@@ -54,6 +54,11 @@ pub(super) fn presented<'h>(
     Ok(key)
 }
 
+/// The key of a request, where it does not matter why there is none.
+pub(crate) fn presented_key<'h>(headers: &'h HeaderMap, query: Option<&str>) -> Option<&'h str> {
+    presented(headers, query).ok().flatten()
+}
+
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;

@@ -12,6 +12,7 @@ use jsonrpsee::types::ErrorObjectOwned;
 use rmcp::model::ErrorCode;
 
 use super::gate::{Denied, Refusal};
+use super::settings::TurnedAway;
 use crate::mcp::envelope::error_object;
 
 /// A response without its body's surroundings.
@@ -20,6 +21,8 @@ pub(super) struct Plain {
     pub(super) status: StatusCode,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) body: Bytes,
+    /// For who counts.
+    pub(super) why: Option<TurnedAway>,
 }
 
 impl Plain {
@@ -28,6 +31,7 @@ impl Plain {
             status,
             headers: Vec::new(),
             body: body.into(),
+            why: None,
         };
         plain.set(CONTENT_TYPE, HeaderValue::from_static(kind));
         plain.set(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -58,6 +62,14 @@ impl Plain {
         Self::new(status, "application/json", error_object(None, &error))
     }
 
+    /// The same, counted as this.
+    pub(super) fn counted(self, why: TurnedAway) -> Self {
+        Self {
+            why: Some(why),
+            ..self
+        }
+    }
+
     /// A refusal after which the rest of the request is not read.
     pub(super) fn closing(status: StatusCode, why: &str) -> Self {
         Self::refusal(status, why).with(CONNECTION, "close")
@@ -71,15 +83,22 @@ impl Plain {
         };
         Self::refusal(StatusCode::UNAUTHORIZED, &denied.to_string())
             .with(WWW_AUTHENTICATE, challenge)
+            .counted(TurnedAway::Key)
     }
 
     /// 429 or 503.
     pub(super) fn refused(refusal: Refusal) -> Self {
-        let (status, retry_after) = match refusal {
-            Refusal::TooMany { retry_after } => (StatusCode::TOO_MANY_REQUESTS, retry_after),
-            Refusal::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO),
+        let (status, retry_after, why) = match refusal {
+            Refusal::TooMany { retry_after } => {
+                (StatusCode::TOO_MANY_REQUESTS, retry_after, TurnedAway::Rate)
+            }
+            Refusal::Unavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                Duration::ZERO,
+                TurnedAway::Busy,
+            ),
         };
-        let mut plain = Self::refusal(status, &refusal.to_string());
+        let mut plain = Self::refusal(status, &refusal.to_string()).counted(why);
         plain.set(RETRY_AFTER, HeaderValue::from(whole_seconds(retry_after)));
         plain
     }
@@ -91,6 +110,7 @@ impl Plain {
             "too many requests are being worked on",
         )
         .with(RETRY_AFTER, "1")
+        .counted(TurnedAway::Busy)
     }
 
     /// 405.

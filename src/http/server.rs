@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::settings::{Settings, Surroundings};
+use super::settings::{Settings, Surroundings, TurnedAway};
 use super::shell::Shell;
 use super::socket::Socket;
 use super::table::{Seat, Table};
@@ -131,7 +131,11 @@ impl Server {
                         let shutdown = shutdown.clone();
                         connections.spawn(connection(stream, peer, seat, shared, shutdown));
                     }
-                    None => turn_away(&stream),
+                    None => {
+                        let observer = &shared.surroundings.observer;
+                        observer.on_turned_away(TurnedAway::Connections);
+                        turn_away(&stream);
+                    }
                 },
                 Err(error) if is_the_peers(&error) => {}
                 Err(error) => {

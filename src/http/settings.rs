@@ -52,6 +52,23 @@ impl Default for Settings {
     }
 }
 
+/// Why a request or connection was turned away before it became a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TurnedAway {
+    /// No key, a wrong one, or one where none belongs.
+    Key,
+    /// A `Host` or `Origin` that is not ours.
+    Origin,
+    /// Over the rate of its caller.
+    Rate,
+    /// As many requests as there may be are being worked on.
+    Busy,
+    /// A body that is too large, too slow, or no message.
+    Body,
+    /// As many connections as there may be are open.
+    Connections,
+}
+
 /// Watches the traffic, for metrics. Must not block.
 pub trait Observer: Send + Sync + 'static {
     /// A request was answered. `method` is the JSON-RPC method when it is one the engine knows,
@@ -59,6 +76,16 @@ pub trait Observer: Send + Sync + 'static {
     /// 499 stands for a client that went away before the answer began. A stream counts when it ends.
     fn on_request(&self, method: &'static str, status: u16, duration: Duration) {
         let _ = (method, status, duration);
+    }
+
+    /// A request or connection was turned away; its status is told by [`Observer::on_request`].
+    fn on_turned_away(&self, why: TurnedAway) {
+        let _ = why;
+    }
+
+    /// A request is being worked on (`1`), or no longer (`-1`).
+    fn on_work(&self, change: i64) {
+        let _ = change;
     }
 
     /// A connection was accepted (`1`) or has ended (`-1`).

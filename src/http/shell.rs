@@ -22,7 +22,7 @@ use super::negotiate::{Accepts, is_json};
 use super::origin::Names;
 use super::pulse::Busy;
 use super::refusal::Plain;
-use super::settings::{Settings, Surroundings};
+use super::settings::{Observer, Settings, Surroundings, TurnedAway};
 use super::stream::{Stream, Work};
 use crate::mcp::envelope::error_object;
 use crate::mcp::{Call, Engine, Id, Link, Message, Reply};
@@ -52,7 +52,29 @@ struct Admitted {
     id: Option<Id>,
     method: &'static str,
     caller: Option<Arc<str>>,
-    slot: OwnedSemaphorePermit,
+    slot: Slot,
+}
+
+/// The right to be worked on.
+struct Slot {
+    _permit: OwnedSemaphorePermit,
+    observer: Arc<dyn Observer>,
+}
+
+impl Slot {
+    fn new(permit: OwnedSemaphorePermit, observer: &Arc<dyn Observer>) -> Self {
+        observer.on_work(1);
+        Self {
+            _permit: permit,
+            observer: Arc::clone(observer),
+        }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.observer.on_work(-1);
+    }
 }
 
 impl Shell {
@@ -89,6 +111,9 @@ impl Shell {
         match self.admit(request, peer, accepts).await {
             Ok(admitted) => self.run(admitted, accepts, metered, busy).await,
             Err(refusal) => {
+                if let Some(why) = refusal.why {
+                    self.surroundings.observer.on_turned_away(why);
+                }
                 metered.answered(refusal.status.as_u16());
                 plain(refusal, busy)
             }
@@ -107,13 +132,14 @@ impl Shell {
         let slot = Arc::clone(&self.slots)
             .try_acquire_owned()
             .map_err(|_| Plain::busy())?;
+        let slot = Slot::new(slot, &self.surroundings.observer);
         let (parts, incoming) = request.into_parts();
         let settings = &self.settings;
         let body = body::read(incoming, settings.body, settings.body_timeout)
             .await
             .map_err(unread)?;
         let message = Message::parse(&body).map_err(|malformed| {
-            let mut plain = Plain::refusal(StatusCode::BAD_REQUEST, "");
+            let mut plain = Plain::refusal(StatusCode::BAD_REQUEST, "").counted(TurnedAway::Body);
             plain.body = error_object(malformed.id.as_ref(), &malformed.error).into();
             plain
         })?;
@@ -149,11 +175,16 @@ impl Shell {
         let (headers, uri) = (request.headers(), request.uri());
         self.names
             .check(headers, uri.authority())
-            .map_err(|foreign| Plain::refusal(StatusCode::FORBIDDEN, &foreign.to_string()))?;
+            .map_err(|foreign| {
+                Plain::refusal(StatusCode::FORBIDDEN, &foreign.to_string())
+                    .counted(TurnedAway::Origin)
+            })?;
         let presented = credentials::presented(headers, uri.query()).map_err(|misplaced| {
             let why = misplaced.to_string();
             match misplaced {
-                Misplaced::Ambiguous => Plain::refusal(StatusCode::BAD_REQUEST, &why),
+                Misplaced::Ambiguous => {
+                    Plain::refusal(StatusCode::BAD_REQUEST, &why).counted(TurnedAway::Key)
+                }
                 Misplaced::InQuery => Plain::denied(Denied::Missing).because(&why),
             }
         })?;
@@ -259,7 +290,7 @@ fn unread(why: Unread) -> Plain {
         Unread::TooSlow => StatusCode::REQUEST_TIMEOUT,
         Unread::Broken => StatusCode::BAD_REQUEST,
     };
-    Plain::closing(status, &why.to_string())
+    Plain::closing(status, &why.to_string()).counted(TurnedAway::Body)
 }
 
 /// An id for a log line: escaped as JSON, and not longer than a line has room for.
@@ -276,6 +307,7 @@ fn plain(plain: Plain, busy: Busy) -> Response<Outgoing> {
         status,
         headers,
         body,
+        ..
     } = plain;
     response(
         status,

@@ -208,6 +208,7 @@ async fn answer(call: Call<'_>, request: BroadcastRequest) -> Answered {
                 false => Answered {
                     answer: answer.failed(),
                     ending: Ending("failed"),
+                    code: None,
                 },
             }
         }

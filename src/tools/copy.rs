@@ -89,6 +89,7 @@ pub(super) fn answer(report: CopyReport) -> Answered {
     Answered {
         answer: if success { answer } else { answer.failed() },
         ending: Ending(if success { "ok" } else { "failed" }),
+        code: None,
     }
 }
 
@@ -135,10 +136,11 @@ impl fmt::Display for TransferFailed {
 
 impl Answered {
     fn from_transfer(failure: Failure) -> Self {
-        let ending = Ending(failure.outcome);
+        let (ending, code) = (Ending(failure.outcome), Some(failure.code));
         Self {
             answer: Answer::rendered(TransferFailed(failure)).failed(),
             ending,
+            code,
         }
     }
 }

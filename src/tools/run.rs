@@ -94,6 +94,7 @@ pub(super) async fn answer(
             Answered {
                 answer,
                 ending: if success { Ending("ok") } else { Ending(label) },
+                code: None,
             }
         }
     }

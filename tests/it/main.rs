@@ -65,6 +65,8 @@ mod many_hosts_at_a_prompt;
 #[cfg(test)]
 mod memory_is_bounded;
 #[cfg(test)]
+mod metrics_tell_the_truth;
+#[cfg(test)]
 mod no_key_no_call;
 #[cfg(test)]
 mod nothing_outlives_its_call;

@@ -142,6 +142,9 @@ impl State {
         }
         tracing::warn!(host = %self.name(), "connection lost");
         self.context.metrics.connection_down(true);
+        self.tell(HostEvent::Lost {
+            host: self.name().clone(),
+        });
         if matches!(self.files, Files::Opening) {
             self.reads_unserved();
         }

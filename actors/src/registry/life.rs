@@ -30,9 +30,14 @@ impl Registry {
                 }
             }
             HostEvent::Penalised { host, penalty } => {
+                state.tallies.failed(&host);
                 drop(state.penalties.insert(host, penalty));
             }
-            HostEvent::Connected { host } => drop(state.penalties.remove(&host)),
+            HostEvent::Connected { host } => {
+                state.tallies.connected(&host);
+                drop(state.penalties.remove(&host));
+            }
+            HostEvent::Lost { host } => state.tallies.lost(&host),
             HostEvent::Read { host } => state.heat.read(&host),
         }
     }

@@ -82,6 +82,7 @@ impl Registry {
             return;
         }
         state.leases += 1;
+        state.tallies.called(&waiter.host);
         state.heat.used(&waiter.host, Instant::now());
         let held = Held::new(
             waiter.host,
@@ -158,6 +159,7 @@ impl Registry {
             Life::Live(actor) => {
                 tracing::debug!(%host, "host evicted");
                 actor.stop("evicted");
+                state.tallies.evicted(host);
                 true
             }
             Life::Starting | Life::Leaving => false,

@@ -59,6 +59,10 @@ impl Warming {
         self.under_way.contains_key(host)
     }
 
+    pub(super) fn is_quarantined(&self, host: &HostName, now: Instant) -> bool {
+        self.quarantined.get(host).is_some_and(|until| *until > now)
+    }
+
     pub(super) fn quarantine(&mut self, host: &HostName, until: Instant) {
         self.quarantined.insert(host.clone(), until);
     }
@@ -128,8 +132,7 @@ impl Registry {
 
     fn rests(&self, state: &State, host: &HostName) -> bool {
         let now = Instant::now();
-        let quarantined = state.warming.quarantined.get(host);
-        quarantined.is_some_and(|until| *until > now)
+        state.warming.is_quarantined(host, now)
             || state.penalties.get(host).is_some_and(|p| now < rested(p))
     }
 

@@ -138,6 +138,9 @@ impl Dialler {
                         .as_ref()
                         .map(|jump| jump.settings.name.to_string());
                 }
+                if let DialFailure::HostKey(problem) = &failed.cause {
+                    self.metrics.key_refused(problem);
+                }
                 self.metrics.connected(Connect::Failed(failed.phase));
                 Err(failed)
             }

@@ -61,6 +61,7 @@ impl Patience {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::Limits;
     use std::time::Duration;
 
     fn patience() -> Patience {
@@ -73,7 +74,7 @@ mod tests {
                 most: Duration::from_secs(10),
             },
             heard: Heard::default(),
-            metrics: Metrics::register(1),
+            metrics: Metrics::register(&Limits::default()),
         }
     }
 

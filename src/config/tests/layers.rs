@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::{
-    Config, Environment, KnownHosts, LogFormat, Origin, Overrides, Transport, Warning,
+    Config, Environment, KnownHosts, LogFormat, Origin, Overrides, PerHost, Transport, Warning,
 };
 use super::{Scratch, env, load};
 use crate::access::Role;
@@ -16,6 +16,7 @@ fn every_variable_of_the_contract_has_its_default() {
         threads,
         http,
         ops,
+        metrics,
         limits,
         ssh,
         transfer,
@@ -31,6 +32,10 @@ fn every_variable_of_the_contract_has_its_default() {
     assert_eq!(
         (http.bind.to_string(), ops.bind.to_string()),
         ("127.0.0.1:8000".into(), "127.0.0.1:9464".into())
+    );
+    assert_eq!(
+        (metrics.per_host, metrics.per_host_limit),
+        (PerHost::Off, 2000)
     );
     assert_eq!((http.max_connections, http.max_body_size), (1024, 4 << 20));
     assert_eq!(
