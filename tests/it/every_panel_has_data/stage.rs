@@ -64,7 +64,7 @@ impl Stage {
             .env("SCOUT_HOST_RUNNING", 2)
             .env("SCOUT_HOST_QUEUE", 2)
             .env("SCOUT_MAX_CONCURRENT_REQUESTS", 24)
-            .env("SCOUT_MAX_CONNECTIONS", 64)
+            .env("SCOUT_MAX_CONNECTIONS", 48)
             .env("SCOUT_MAX_BODY_SIZE", "64KiB")
             .start()
             .await;
