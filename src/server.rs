@@ -1,6 +1,6 @@
 //! The server as a library: bound, asked where, and run to its end.
 //!
-//! The order of an end: not ready, nothing new accepted, work in progress finishes within the
+//! The order of an end: not ready, after the delay for balancers nothing new accepted, work in progress finishes within the
 //! grace, the rest is cancelled, every connection to a host is closed.
 
 mod gate;
@@ -130,6 +130,7 @@ pub struct Server {
     http: http::Server,
     admin: Admin,
     backend: Backend,
+    delay: Duration,
     grace: Duration,
 }
 
@@ -145,6 +146,7 @@ impl Server {
                 http,
                 admin,
                 backend,
+                delay: config.limits.shutdown_delay,
                 grace: config.limits.shutdown_grace,
             }),
             Err(error) => {
@@ -183,14 +185,16 @@ impl Server {
             http,
             admin,
             mut backend,
+            delay,
             grace,
         } = self;
-        let (draining, stop) = (shutdown.child_token(), CancellationToken::new());
+        let leaving = shutdown.child_token();
+        let (draining, stop) = (CancellationToken::new(), CancellationToken::new());
         let fleet = backend.fleet.clone();
         backend.warm_up();
         // Neither listener ends by itself: cancelled before the shutdown, this tells of a panic.
         let ended = CancellationToken::new();
-        let operations = watched(&ended, admin.run(draining.clone(), stop.clone()));
+        let operations = watched(&ended, admin.run(leaving.clone(), stop.clone()));
         let mut clients = watched(&ended, http.run(draining.clone(), grace + FAREWELL));
         let mut failed = tokio::select! {
             biased;
@@ -198,6 +202,11 @@ impl Server {
             () = fleet.failed() => Some("an actor of the fleet ended"),
             () = ended.cancelled() => Some("a listener ended"),
         };
+        leaving.cancel();
+        if failed.is_none() && !delay.is_zero() {
+            tracing::info!(?delay, "not ready any more; calls are still taken");
+            tokio::time::sleep(delay).await;
+        }
         draining.cancel();
         let (drained, cut) = match tokio::time::timeout(grace, &mut clients).await {
             Ok(drained) => (drained, backend.stop(CLOSING).await),
@@ -312,6 +321,7 @@ async fn listeners(
             address.ip(),
         ),
         connections: config.http.max_connections,
+        connections_per_peer: config.http.max_connections_per_peer,
         requests: config.limits.max_concurrent_requests,
         body: config.http.max_body_size,
         request_timeout: config.limits.request_timeout,

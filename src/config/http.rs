@@ -24,6 +24,13 @@ pub(super) const KEYS: &[Key] = &[
     )
     .about("Open client connections; one more is refused before a byte is read. Each costs a file descriptor."),
     Key::new(
+        "http.max_connections_per_peer",
+        "SCOUT_MAX_CONNECTIONS_PER_PEER",
+        Kind::Count { min: 0, max: 65_536 },
+        "64",
+    )
+    .about("Open connections from one address that is not loopback; 0 for no such limit. A balancer is one address for all clients: give it as many as `http.max_connections`."),
+    Key::new(
         "http.max_body_size",
         "SCOUT_MAX_BODY_SIZE",
         Kind::Size { min: KIB, max: 64 * MIB },
@@ -39,6 +46,7 @@ pub(super) struct RawHttp {
     port: u16,
     allowed_hosts: Vec<String>,
     max_connections: usize,
+    max_connections_per_peer: usize,
     max_body_size: usize,
 }
 
@@ -52,6 +60,8 @@ pub struct Http {
     pub allowed_hosts: Vec<String>,
     /// Open connections at a time.
     pub max_connections: usize,
+    /// Of these, from one address that is not loopback; 0 for no such limit.
+    pub max_connections_per_peer: usize,
     /// Bytes of one request body.
     pub max_body_size: usize,
 }
@@ -62,6 +72,7 @@ impl From<RawHttp> for Http {
             bind: Bind::new(raw.host, raw.port),
             allowed_hosts: raw.allowed_hosts,
             max_connections: raw.max_connections,
+            max_connections_per_peer: raw.max_connections_per_peer,
             max_body_size: raw.max_body_size,
         }
     }

@@ -86,6 +86,13 @@ pub(super) const KEYS: &[Key] = &[
     )
     .about("Requests a client may make at once before the average counts."),
     Key::new(
+        "limits.shutdown_delay",
+        "SCOUT_SHUTDOWN_DELAY",
+        Kind::Span { bare: Bare::Seconds, min: 0, max: HOUR },
+        "0s",
+    )
+    .about("How long new calls are still taken after SIGTERM while `/readyz` already answers 503. Behind a balancer this is the time it needs to notice, so that no call meets a closed door; the grace begins after it."),
+    Key::new(
         "limits.shutdown_grace",
         "SCOUT_SHUTDOWN_GRACE",
         Kind::Span { bare: Bare::Seconds, min: 0, max: HOUR },
@@ -108,6 +115,7 @@ pub(super) struct RawLimits {
     shell_idle: u64,
     rate_limit_per_minute: u32,
     rate_limit_burst: u32,
+    shutdown_delay: u64,
     shutdown_grace: u64,
 }
 
@@ -134,6 +142,8 @@ pub struct Limits {
     pub shell_idle: Duration,
     /// Requests per client; `None` is off.
     pub rate_limit: Option<RateLimit>,
+    /// How long new calls are still taken once it is not ready any more.
+    pub shutdown_delay: Duration,
     /// How long calls in flight may finish after a signal.
     pub shutdown_grace: Duration,
 }
@@ -163,6 +173,7 @@ impl From<RawLimits> for Limits {
             host_queue: raw.host_queue,
             shell_idle: Duration::from_millis(raw.shell_idle),
             rate_limit: rate_limit.map(|(per_minute, burst)| RateLimit { per_minute, burst }),
+            shutdown_delay: Duration::from_millis(raw.shutdown_delay),
             shutdown_grace: Duration::from_millis(raw.shutdown_grace),
         }
     }

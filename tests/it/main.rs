@@ -21,6 +21,8 @@ mod a_copy_resumes;
 #[cfg(test)]
 mod a_deadline_follows_the_host;
 #[cfg(test)]
+mod a_fleet_of_scouts;
+#[cfg(test)]
 mod a_large_copy_is_in_nobodys_way;
 #[cfg(test)]
 mod a_live_check_proves_its_promises;

@@ -6,6 +6,7 @@
 )]
 
 pub(crate) mod account;
+pub(crate) mod balancer;
 pub(crate) mod blackhole;
 pub(crate) mod broadcast;
 pub(crate) mod chaos;

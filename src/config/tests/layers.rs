@@ -38,6 +38,7 @@ fn every_variable_of_the_contract_has_its_default() {
         (PerHost::Off, 2000)
     );
     assert_eq!((http.max_connections, http.max_body_size), (1024, 4 << 20));
+    assert_eq!(http.max_connections_per_peer, 64);
     assert_eq!(
         (limits.max_file_size, limits.max_output_size),
         (1_048_576, 10_000_000)
@@ -58,7 +59,10 @@ fn every_variable_of_the_contract_has_its_default() {
     assert_eq!(limits.shell_idle, s(30));
     let rate = limits.rate_limit.unwrap();
     assert_eq!((rate.per_minute.get(), rate.burst.get()), (60, 10));
-    assert_eq!(limits.shutdown_grace, s(25));
+    assert_eq!(
+        (limits.shutdown_delay, limits.shutdown_grace),
+        (s(0), s(25))
+    );
     assert_eq!(
         (ssh.connection_timeout, ssh.idle_timeout, ssh.keepalive),
         (s(10), s(60), s(15))

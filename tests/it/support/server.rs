@@ -59,6 +59,17 @@ impl ServerBuilder {
         })
     }
 
+    /// The same, at the ports of one that has ended.
+    pub(crate) async fn start_at(self, (http, ops): (u16, u16)) -> TestServer {
+        let server = TestServer {
+            program: Program::start(self.command(http, ops)),
+            http,
+            ops,
+        };
+        let up = server.come_up(Instant::now() + START).await;
+        up.unwrap_or_else(|end| panic!("`scout serve` ended with {}: {}", end.status, end.stderr))
+    }
+
     /// The same, for a server that is expected not to come up.
     pub(crate) async fn try_start(self) -> Result<TestServer, Finished> {
         let start = Instant::now();
@@ -101,6 +112,11 @@ impl TestServer {
             args: Vec::new(),
         }
         .env("SCOUT_RATE_LIMIT_PER_MINUTE", 0)
+    }
+
+    /// The ports of its two listeners: for clients, for operators.
+    pub(crate) fn ports(&self) -> (u16, u16) {
+        (self.http, self.ops)
     }
 
     /// The MCP endpoint.
