@@ -136,9 +136,10 @@ pub fn main() -> ExitCode {
         level.clone_into(&mut log.level);
     }
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if let Err(error) = telemetry::init(&log, no_color) {
-        return fail(SOFTWARE, &error);
-    }
+    let telemetry = match telemetry::init(&log, no_color) {
+        Ok(telemetry) => telemetry,
+        Err(error) => return fail(SOFTWARE, &error),
+    };
     let runtime = match runtime::with(loaded.config.threads) {
         Ok(runtime) => runtime,
         Err(error) => return fail(SOFTWARE, &error),
@@ -171,6 +172,7 @@ pub fn main() -> ExitCode {
     });
     // A thread that still reads standard input must not keep the process.
     runtime.shutdown_background();
+    telemetry.end();
     code
 }
 

@@ -6,6 +6,8 @@
 //! that would print the same bytes. Metrics are not made here.
 
 mod fields;
+#[cfg(feature = "otlp")]
+mod traces;
 
 use std::io::{self, IsTerminal};
 
@@ -22,6 +24,9 @@ use crate::config::{Log, LogFormat};
 
 /// The target of events that hold what clients send or hosts answer.
 pub const PAYLOAD: &str = "scout::payload";
+
+/// The variable that names a collector of traces.
+const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
 /// Libraries that have more to say than anybody wants to know, by the first part of their targets.
 const NOISY: [&str; 8] = [
@@ -61,11 +66,56 @@ pub enum TelemetryError {
 ///
 /// # Errors
 /// [`TelemetryError`]; a checked configuration brings about only [`TelemetryError::Twice`].
-pub fn init(log: &Log, no_color: bool) -> Result<(), TelemetryError> {
+pub fn init(log: &Log, no_color: bool) -> Result<Telemetry, TelemetryError> {
     let colours = !no_color && io::stderr().is_terminal();
-    subscriber(log, io::stderr, colours)?
-        .try_init()
-        .map_err(TelemetryError::Twice)
+    let lines = lines(log, io::stderr, colours)?;
+    let wanted = std::env::var_os(COLLECTOR).is_some_and(|value| !value.is_empty());
+    #[cfg(feature = "otlp")]
+    {
+        let (traces, problem) = match wanted.then(traces::Traces::new).transpose() {
+            Ok(traces) => (traces, None),
+            Err(problem) => (None, Some(problem)),
+        };
+        Registry::default()
+            .with(lines)
+            .with(traces.as_ref().map(traces::Traces::layer))
+            .try_init()
+            .map_err(TelemetryError::Twice)?;
+        if let Some(problem) = problem {
+            tracing::warn!(%problem, "no traces are sent: check {COLLECTOR}");
+        }
+        Ok(Telemetry { traces })
+    }
+    #[cfg(not(feature = "otlp"))]
+    {
+        Registry::default()
+            .with(lines)
+            .try_init()
+            .map_err(TelemetryError::Twice)?;
+        if wanted {
+            tracing::warn!(
+                "{COLLECTOR} has no effect: this program was built without the feature `otlp`"
+            );
+        }
+        Ok(Telemetry {})
+    }
+}
+
+/// What goes on until the end of the process.
+#[must_use = "what is not ended loses the last spans"]
+pub struct Telemetry {
+    #[cfg(feature = "otlp")]
+    traces: Option<traces::Traces>,
+}
+
+impl Telemetry {
+    /// Sends the spans that have not been sent, for a moment at most. Nothing happens without traces.
+    pub fn end(self) {
+        #[cfg(feature = "otlp")]
+        if let Some(traces) = self.traces {
+            traces.end();
+        }
+    }
 }
 
 /// What [`init`] installs, writing to `writer`.
@@ -77,6 +127,19 @@ pub fn subscriber<W>(
     writer: W,
     colours: bool,
 ) -> Result<Box<dyn Subscriber + Send + Sync>, TelemetryError>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let lines = lines(log, writer, colours)?;
+    Ok(Box::new(Registry::default().with(lines)))
+}
+
+/// The lines of the log.
+fn lines<W>(
+    log: &Log,
+    writer: W,
+    colours: bool,
+) -> Result<Box<dyn Layer<Registry> + Send + Sync>, TelemetryError>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
@@ -104,9 +167,7 @@ where
             .with_ansi(false)
             .boxed(),
     };
-    Ok(Box::new(
-        Registry::default().with(lines.with_filter(filter)),
-    ))
+    Ok(lines.with_filter(filter).boxed())
 }
 
 /// The directives of the configuration, over quiet ones for noisy libraries. A directive for the

@@ -2,7 +2,7 @@
 # packages and the Rust that is here, under the names the Dockerfile has for them.
 readonly debian=docker.io/library/debian:bookworm-slim
 readonly rust=docker.io/library/rust:1.95-slim-bookworm
-readonly distroless=gcr.io/distroless/cc-debian12:nonroot
+readonly distroless=gcr.io/distroless/static-debian12:nonroot
 readonly prometheus=docker.io/prom/prometheus:v3.5.0
 
 make_debian() {
@@ -16,14 +16,14 @@ make_debian() {
   rm -rf "$home/rootfs"
 }
 
-# What distroless/cc has: libc, libgcc, certificates, time zones, an account, and no shell.
+# What distroless/static has: certificates, time zones, an account, and no shell.
 make_distroless() {
   has_image "$distroless" && return
-  local work=$home/cc
+  local work=$home/static
   rm -rf "$work"
   mkdir -p "$work/debs" "$work/root"
   (cd "$work/debs" && apt-get -q -o APT::Sandbox::User=root download \
-    libc6 libgcc-s1 ca-certificates tzdata base-files netbase >/dev/null)
+    ca-certificates tzdata base-files netbase >/dev/null)
   local package
   for package in "$work"/debs/*.deb; do dpkg-deb -x "$package" "$work/root"; done
   cd "$work/root"

@@ -73,11 +73,11 @@ calls() {
 }
 
 panels() {
-  local prometheus=http://127.0.0.1:$PROMETHEUS_PORT up='query=up{job="scout"} == 1'
-  scraped() { curl -sf "$prometheus/api/v1/query" --data-urlencode "$up" | grep -q '"scout:9464"'; }
-  eventually 60 "Prometheus scrapes Scout: $(logs)" scraped
+  local base=http://127.0.0.1:$PROMETHEUS_PORT up='query=up{job="scout"} == 1'
+  scraped() { curl -sf "$base/api/v1/query" --data-urlencode "$up" | grep -q '"scout:9464"'; }
+  eventually 60 "Prometheus scrapes Scout" scraped
   # The traffic needs twenty seconds for one of each; then two scrapes of five seconds.
-  python3 grafana/ask "$prometheus" --within 60 "${quiet[@]/#/--but=}" || { logs; fail "panels have no data"; }
+  python3 grafana/ask "$base" --within 60 "${quiet[@]/#/--but=}" || { logs; fail "panels have no data"; }
   pass "every panel has data"
 }
 
