@@ -3,6 +3,7 @@
 //! The order of an end: not ready, after the delay for balancers nothing new accepted, work in progress finishes within the
 //! grace, the rest is cancelled, every connection to a host is closed.
 
+mod address;
 mod gate;
 mod hosts;
 mod names;
@@ -14,7 +15,7 @@ pub use places::places;
 use crate::access::{KeyRing, Principal};
 use crate::admin::Admin;
 use crate::catalogue::{Metrics, Scout};
-use crate::config::{Bind, Config};
+use crate::config::Config;
 use crate::http::{self, Drained, Surroundings};
 use crate::mcp::Engine;
 use crate::metrics::{
@@ -23,6 +24,7 @@ use crate::metrics::{
 use crate::ops::Ops;
 use crate::stdio;
 use ::http::Extensions;
+use address::{bind_error, resolve};
 use fleet::inventory::InventoryError;
 use fleet::inventory::local::LocalError;
 use fleet::{Deadline, Fleet, HostName, Inventory, Limits, StartError};
@@ -381,21 +383,5 @@ fn limits(config: &Config) -> Limits {
         rate_per_minute: rate.map_or(0, |rate| rate.per_minute.get()),
         rate_burst: rate.map_or(1, |rate| rate.burst.get()),
         status_ttl: config.ssh.host_status_ttl,
-    }
-}
-
-async fn resolve(bind: &Bind) -> Result<SocketAddr, ServerError> {
-    let mut found = tokio::net::lookup_host((bind.host(), bind.port()))
-        .await
-        .map_err(|source| bind_error(bind, source))?;
-    found
-        .next()
-        .ok_or_else(|| bind_error(bind, io::ErrorKind::NotFound.into()))
-}
-
-fn bind_error(bind: &Bind, source: io::Error) -> ServerError {
-    ServerError::Bind {
-        bind: bind.to_string(),
-        source,
     }
 }
