@@ -150,7 +150,7 @@ impl Catalogue for Scout {
                     Ok(_) => Ending("ok"),
                     Err(failure) => {
                         self.metrics.refusals.failed(failure.code);
-                        Ending(failure.outcome)
+                        Ending::from(failure)
                     }
                 };
                 result.map_err(|failure| resources::error(&uri, failure))

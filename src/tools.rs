@@ -97,9 +97,20 @@ impl Answered {
     }
 }
 
+impl From<&Failure> for Ending {
+    /// Its outcome; what callers are told of as a failure like others is an ending of its own where an
+    /// operator has something else to look at.
+    fn from(failure: &Failure) -> Self {
+        match failure.code {
+            own @ ("connection_lost" | "internal") => Self(own),
+            _ => Self(failure.outcome),
+        }
+    }
+}
+
 impl From<Failure> for Answered {
     fn from(failure: Failure) -> Self {
-        let (ending, code) = (Ending(failure.outcome), Some(failure.code));
+        let (ending, code) = (Ending::from(&failure), Some(failure.code));
         Self {
             answer: Answer::rendered(failure).failed(),
             ending,
@@ -239,5 +250,29 @@ fn seconds(name: &str, value: Option<f64>) -> Result<Option<Duration>, Failure> 
         Some(s) => Err(Failure::invalid(format!(
             "`{name}` must be more than 0 and at most {MOST} seconds, not {s}"
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fleet::{FleetError, HostName};
+
+    #[test]
+    fn a_lost_connection_and_a_defect_are_endings_that_are_counted() {
+        let host = HostName::parse("web-01").unwrap();
+        for (error, expected) in [
+            (
+                FleetError::ConnectionLost { host: host.clone() },
+                "connection_lost",
+            ),
+            (FleetError::Internal { host: host.clone() }, "internal"),
+            (FleetError::NoSftp { host }, "failed"),
+            (FleetError::ShuttingDown, "refused"),
+        ] {
+            let Ending(ending) = Ending::from(&Failure::from(error));
+            assert_eq!(ending, expected);
+            assert!(Ending::ALL.contains(&ending));
+        }
     }
 }

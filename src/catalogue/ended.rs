@@ -23,6 +23,36 @@ impl<F: Fn(Ending, Duration)> Ended<F> {
 
 impl<F: Fn(Ending, Duration)> Drop for Ended<F> {
     fn drop(&mut self) {
-        (self.count)(self.ending, self.began.elapsed());
+        // What unwinds ended by a defect, not because its client left.
+        let ending = match std::thread::panicking() {
+            true => Ending("internal"),
+            false => self.ending,
+        };
+        (self.count)(ending, self.began.elapsed());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    #[test]
+    fn who_left_a_defect_and_an_answer_are_told_apart() {
+        let told = Cell::new("");
+        let count = |Ending(ending), _| told.set(ending);
+        drop(Ended::new(count));
+        assert_eq!(told.get(), "cancelled");
+        let mut answered = Ended::new(count);
+        answered.ending = Ending("ok");
+        drop(answered);
+        assert_eq!(told.get(), "ok");
+        let broken = || {
+            let _ended = Ended::new(count);
+            panic!("a defect");
+        };
+        assert!(catch_unwind(AssertUnwindSafe(broken)).is_err());
+        assert_eq!(told.get(), "internal");
     }
 }

@@ -59,7 +59,7 @@ impl Why {
             "command_refused" => Self::Command,
             "unknown_host" => Self::Host,
             "local_not_allowed" => Self::Path,
-            "host_busy" | "pool_busy" | "memory_busy" => Self::Busy,
+            "host_busy" | "pool_busy" | "memory_busy" | "copies_busy" => Self::Busy,
             "shutting_down" => Self::Shutdown,
             _ => return None,
         })

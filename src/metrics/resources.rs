@@ -22,10 +22,12 @@ impl ResourceMetrics {
         let endings = [
             "ok",
             "cancelled",
+            "connection_lost",
             "unreachable",
             "refused",
             "invalid",
             "failed",
+            "internal",
         ];
         let pairs = Scheme::ALL
             .into_iter()

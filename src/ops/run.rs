@@ -5,7 +5,7 @@ mod report;
 pub use report::RunReport;
 
 use super::{Failure, Ops};
-use crate::access::{Action, Decision, Principal, argv};
+use crate::access::{Action, Decision, Denial, Principal, argv};
 use fleet::{Bounds, Command, Deadline, HostName, Program, RemotePath};
 use std::ffi::OsString;
 
@@ -75,7 +75,7 @@ impl Ops {
         if !principal.role.may_use_shell() {
             for (name, value) in &env {
                 argv::check_variable(name, &value.to_string_lossy())
-                    .map_err(|refusal| Failure::refused(refusal.to_string()))?;
+                    .map_err(|refusal| Failure::denied(host, &Denial::Command(refusal)))?;
             }
         }
         // With variables of a caller's choice, any program may do anything.

@@ -136,7 +136,7 @@ impl fmt::Display for TransferFailed {
 
 impl Answered {
     fn from_transfer(failure: Failure) -> Self {
-        let (ending, code) = (Ending(failure.outcome), Some(failure.code));
+        let (ending, code) = (Ending::from(&failure), Some(failure.code));
         Self {
             answer: Answer::rendered(TransferFailed(failure)).failed(),
             ending,

@@ -83,7 +83,7 @@ async fn each_refusal_counts_once_and_as_what_it_is() {
         .env("SCOUT_API_KEYS", READER)
         .env("SCOUT_BLOCKLIST", "web-02")
         .env("SCOUT_RATE_LIMIT_PER_MINUTE", 60)
-        .env("SCOUT_RATE_LIMIT_BURST", 8)
+        .env("SCOUT_RATE_LIMIT_BURST", 9)
         .start()
         .await;
     let mut expected = refusals(&server).await;
@@ -119,6 +119,11 @@ async fn each_refusal_counts_once_and_as_what_it_is() {
         (
             "run",
             json!({"host": "web-01", "command": "rm -rf /tmp/x"}),
+            "command",
+        ),
+        (
+            "run",
+            json!({"host": "web-01", "command": "df", "env": {"LD_PRELOAD": "/tmp/x"}}),
             "command",
         ),
         (
