@@ -17,6 +17,8 @@ default_ulimits = [ "nofile=16384:16384", "nproc=16384:16384" ]
 cgroup_manager = "cgroupfs"
 runtime = "runc"
 events_logger = "file"
+[network]
+network_backend = "netavark"
 C
 export CONTAINERS_STORAGE_CONF=$home/storage.conf CONTAINERS_CONF=$home/containers.conf
 
