@@ -8,7 +8,7 @@ readonly prometheus=docker.io/prom/prometheus:v3.5.0
 make_debian() {
   has_image "$debian" && return
   local mirror
-  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Label: Debian' | head -n 1)
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Label: Debian' | sed -n 1p)
   rm -rf "$home/rootfs"
   debootstrap --variant=minbase bookworm "$home/rootfs" "$mirror" >"$home/debootstrap.log" 2>&1 ||
     { tail -n 5 "$home/debootstrap.log"; return 1; }

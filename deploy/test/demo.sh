@@ -64,7 +64,7 @@ calls() {
   eventually 60 "Scout answers" curl -sf "http://127.0.0.1:$SCOUT_PORT/health"
   podman run --rm -v "${project}_key:/k:ro" localhost/scout-demo-host:latest cat /k/key >"$home/key"
   for host in web-1 web-2 db-1; do
-    reads() { call read "{\"host\":\"$host\",\"path\":\"/etc/os-release\"}" | grep -q 'Debian GNU'; }
+    reads() { [[ $(call read "{\"host\":\"$host\",\"path\":\"/etc/os-release\"}") == *'Debian GNU'* ]]; }
     eventually 60 "a file of $host is read: $(call read "{\"host\":\"$host\",\"path\":\"/etc/os-release\"}")" reads
   done
   [ "$(curl -s -o /dev/null -w '%{http_code}' -d '{}' "http://127.0.0.1:$SCOUT_PORT/mcp")" = 401 ] ||
@@ -74,10 +74,10 @@ calls() {
 
 panels() {
   local base=http://127.0.0.1:$PROMETHEUS_PORT up='query=up{job="scout"} == 1'
-  scraped() { curl -sf "$base/api/v1/query" --data-urlencode "$up" | grep -q '"scout:9464"'; }
+  scraped() { [[ $(curl -sf "$base/api/v1/query" --data-urlencode "$up") == *'"scout:9464"'* ]]; }
   eventually 60 "Prometheus scrapes Scout" scraped
   # The traffic needs twenty seconds for one of each; then two scrapes of five seconds.
-  python3 grafana/ask "$base" --within 60 "${quiet[@]/#/--but=}" || { logs; fail "panels have no data"; }
+  python3 grafana/ask "$base" --within 120 "${quiet[@]/#/--but=}" || { logs; fail "panels have no data"; }
   pass "every panel has data"
 }
 
