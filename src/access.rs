@@ -7,11 +7,13 @@
 pub mod argv;
 pub mod decide;
 pub mod keys;
+pub mod replica;
 pub mod role;
 pub mod scope;
 
 pub use decide::{Action, Decision, Denial, Visible, decide};
 pub use keys::{KeyEntry, KeyRing};
+pub use replica::{Replica, Replicas};
 pub use role::Role;
 pub use scope::HostScope;
 

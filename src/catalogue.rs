@@ -5,7 +5,7 @@
 
 mod ended;
 
-use crate::access::{Principal, Role};
+use crate::access::{Principal, Replica, Role};
 use crate::completion;
 use crate::mcp::{
     self, Answer, CallError, Catalogue, Completion, Contents, Context, PromptCall, ResourceRead,
@@ -36,6 +36,8 @@ pub struct Scout {
     metrics: Metrics,
     hosts_ttl: Duration,
     tools: Arc<[rmcp::model::Tool]>,
+    /// What replicas may call, and nothing else.
+    for_replicas: Arc<[rmcp::model::Tool]>,
     resources: Arc<[Resource]>,
     templates: Arc<[ResourceTemplate]>,
     prompts: Arc<[rmcp::model::Prompt]>,
@@ -55,11 +57,13 @@ impl Scout {
     /// Serves these operations. Which hosts are online is known anew after `hosts_ttl`.
     #[must_use]
     pub fn new(ops: Ops, metrics: Metrics, hosts_ttl: Duration) -> Self {
+        let for_clients = Tool::ALL.into_iter().filter(|tool| *tool != Tool::Visit);
         Self {
             ops,
             metrics,
             hosts_ttl,
-            tools: Tool::ALL.into_iter().map(Tool::describe).collect(),
+            tools: for_clients.map(Tool::describe).collect(),
+            for_replicas: [Tool::Visit.describe()].into(),
             resources: resources::list().into(),
             templates: resources::templates().into(),
             prompts: Prompt::ALL.into_iter().map(Prompt::describe).collect(),
@@ -79,8 +83,11 @@ impl Catalogue for Scout {
         Some(INSTRUCTIONS.into())
     }
 
-    fn tools(&self, _: &Extensions) -> Arc<[rmcp::model::Tool]> {
-        Arc::clone(&self.tools)
+    fn tools(&self, caller: &Extensions) -> Arc<[rmcp::model::Tool]> {
+        Arc::clone(match caller.get::<Replica>() {
+            None => &self.tools,
+            Some(_) => &self.for_replicas,
+        })
     }
 
     fn call_tool(&self, call: ToolCall) -> BoxFuture<'_, Result<Answer, CallError>> {
@@ -101,6 +108,7 @@ impl Catalogue for Scout {
             let call = Call {
                 ops: &self.ops,
                 principal: &principal,
+                replica: context.extensions.get::<Replica>(),
                 deadline: Deadline::at(context.deadline),
                 progress: progress(context.progress),
             };

@@ -244,7 +244,10 @@ fn fail(code: u8, error: &dyn std::error::Error) -> ExitCode {
 /// The exit code of a server that did not start or did not end well.
 fn server_failed(error: &ServerError) -> ExitCode {
     let code = match error {
-        ServerError::Inventory(_) | ServerError::Local(_) | ServerError::Root { .. } => EXIT_CODE,
+        ServerError::Inventory(_)
+        | ServerError::Local(_)
+        | ServerError::Root { .. }
+        | ServerError::BalancerKey { .. } => EXIT_CODE,
         ServerError::Bind { .. } => 1,
         ServerError::Fleet(_) | ServerError::Failed(_) => SOFTWARE,
     };

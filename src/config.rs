@@ -10,6 +10,7 @@
 //! errors, `scout check` and the test of `config/scout.toml` all read it.
 
 mod auth;
+mod balancer;
 mod bind;
 mod check;
 mod environment;
@@ -34,6 +35,7 @@ mod transfer;
 pub(crate) mod units;
 
 pub use auth::Auth;
+pub use balancer::{Balancer, Endpoint};
 pub use bind::Bind;
 pub use environment::Environment;
 pub use error::{ConfigError, ConfigErrors, Warning};
@@ -73,6 +75,8 @@ pub struct Config {
     pub ops: Ops,
     /// Which hosts the metrics name.
     pub metrics: Metrics,
+    /// The way to other Scouts, if there are any.
+    pub balancer: Option<Balancer>,
     /// Bounds on what one call, one host and the whole process may use.
     pub limits: Limits,
     /// The connections to hosts.

@@ -26,6 +26,7 @@ pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("SCOUT_R
 
 pub mod access;
 pub mod admin;
+pub mod balancer;
 pub mod catalogue;
 pub mod cli;
 pub mod completion;

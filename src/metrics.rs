@@ -4,6 +4,7 @@
 //! exists from the start at 0. Paths and commands are never labels; host names are only where the
 //! configuration asks for them.
 
+mod balancer;
 mod exposition;
 mod hosts;
 mod refusals;
@@ -11,6 +12,7 @@ mod resources;
 #[cfg(test)]
 mod written;
 
+pub use balancer::BalancerMetrics;
 pub use exposition::Exposition;
 pub use hosts::HostMetrics;
 pub use refusals::Refusals;

@@ -22,6 +22,7 @@ mod progress;
 mod read;
 mod run;
 mod select;
+mod sent;
 mod sftp;
 mod sweep;
 mod syslog;
@@ -32,7 +33,7 @@ mod zfs;
 pub use ask::Shown;
 pub use broadcast::{
     Audience, BroadcastReport, BroadcastRequest, DEFAULT_WIDTH, HostAnswer, MAX_PLACES, MAX_WIDTH,
-    Place, Section, State, Work,
+    OwnersAnswer, Place, Section, State, Visit, Work,
 };
 pub use compose::{Project, ProjectName, Projects};
 pub use copy::{
@@ -63,7 +64,9 @@ pub use text::{Bytes, Printable};
 pub use zfs::PoolName;
 
 use crate::access::{Action, Decision, Principal, Visible, decide};
+use crate::balancer::Balancer;
 use fleet::{Deadline, Fleet, FleetError, HostName, Lease, Urgency};
+use std::sync::Arc;
 
 /// The operations, on one fleet.
 #[derive(Clone)]
@@ -73,6 +76,8 @@ pub struct Ops {
     /// What copies may touch of this machine.
     places: LocalPlaces,
     turns: copy::Turns,
+    /// Where several Scouts are one, the way to the others.
+    balancer: Option<Arc<Balancer>>,
 }
 
 impl Ops {
@@ -84,6 +89,7 @@ impl Ops {
             visible,
             places: LocalPlaces::none(),
             turns: copy::Turns::default(),
+            balancer: None,
         }
     }
 
@@ -91,6 +97,13 @@ impl Ops {
     #[must_use]
     pub fn with_places(mut self, places: LocalPlaces) -> Self {
         self.places = places;
+        self
+    }
+
+    /// The same, with broadcasts that go to each host through this balancer.
+    #[must_use]
+    pub fn with_balancer(mut self, balancer: Option<Balancer>) -> Self {
+        self.balancer = balancer.map(Arc::new);
         self
     }
 

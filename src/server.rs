@@ -4,10 +4,12 @@
 //! grace, the rest is cancelled, every connection to a host is closed.
 
 mod address;
+mod bounds;
 mod gate;
 mod hosts;
 mod names;
 mod places;
+mod replicas;
 
 pub use hosts::{inventory, strangers};
 pub use places::places;
@@ -25,11 +27,13 @@ use crate::ops::Ops;
 use crate::stdio;
 use ::http::Extensions;
 use address::{bind_error, resolve};
+use bounds::limits;
 use fleet::inventory::InventoryError;
 use fleet::inventory::local::LocalError;
-use fleet::{Deadline, Fleet, HostName, Inventory, Limits, StartError};
+use fleet::{Deadline, Fleet, HostName, Inventory, StartError};
 use gate::Keys;
 use metrics_exporter_prometheus::PrometheusHandle;
+use replicas::Replicas;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -65,6 +69,14 @@ pub enum ServerError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// The key of the replicas cannot be had.
+    #[error("`balancer.key_file` is `{}`: {why}", path.display())]
+    BalancerKey {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        why: String,
     },
     /// A listener cannot be bound.
     #[error("cannot listen on `{bind}` (is another server running there?)")]
@@ -142,8 +154,13 @@ impl Server {
     /// # Errors
     /// [`ServerError`].
     pub async fn bind(config: &Config, metrics: PrometheusHandle) -> Result<Self, ServerError> {
-        let backend = Backend::serving(config).await?;
-        match listeners(config, &backend, metrics).await {
+        let (key, balancer) = match Replicas::read(config).await? {
+            Some(Replicas { key, balancer }) => (Some(key), Some(balancer)),
+            None => (None, None),
+        };
+        let mut backend = Backend::serving(config).await?;
+        backend.ops = backend.ops.with_balancer(balancer);
+        match listeners(config, &backend, key.as_deref(), metrics).await {
             Ok((http, admin)) => Ok(Self {
                 http,
                 admin,
@@ -297,6 +314,7 @@ fn watched<T: Send + 'static>(
 async fn listeners(
     config: &Config,
     backend: &Backend,
+    replicas: Option<&str>,
     metrics: PrometheusHandle,
 ) -> Result<(http::Server, Admin), ServerError> {
     build_info();
@@ -306,7 +324,8 @@ async fn listeners(
         config.auth.enabled,
         config.auth.role,
         backend.fleet.clone(),
-    );
+    )
+    .with_replicas(replicas);
     let surroundings = Surroundings {
         gate: Arc::new(gate),
         observer: Arc::new(HttpMetrics::register(
@@ -362,26 +381,4 @@ async fn read_hosts(config: &Config) -> Result<Inventory, ServerError> {
     tokio::task::spawn_blocking(move || inventory(&config))
         .await
         .unwrap_or(Err(ServerError::Failed("the reading of the hosts")))
-}
-
-fn limits(config: &Config) -> Limits {
-    let rate = config.limits.rate_limit;
-    Limits {
-        capacity: config.ssh.max_pool_size,
-        idle_timeout: config.ssh.idle_timeout,
-        warm_timeout: config.ssh.warm_timeout,
-        connect_timeout: config.ssh.connection_timeout,
-        connect_timeout_min: config.ssh.connection_timeout_min,
-        command_timeout: config.limits.command_timeout,
-        running: config.limits.host_running,
-        queued: config.limits.host_queue,
-        shell_idle: config.limits.shell_idle,
-        keepalive: config.ssh.keepalive,
-        max_file: config.limits.max_file_size,
-        max_output: config.limits.max_output_size,
-        output_budget: config.limits.output_budget,
-        rate_per_minute: rate.map_or(0, |rate| rate.per_minute.get()),
-        rate_burst: rate.map_or(1, |rate| rate.burst.get()),
-        status_ttl: config.ssh.host_status_ttl,
-    }
 }

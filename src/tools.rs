@@ -14,8 +14,10 @@ mod read;
 mod run;
 mod schema;
 mod scout;
+mod visit;
 
-use crate::access::Principal;
+use crate::access::{Principal, Replica};
+use crate::balancer::VISIT;
 use crate::mcp::Answer;
 use crate::ops::{Failure, Ops, Progress};
 use fleet::Deadline;
@@ -42,6 +44,8 @@ pub enum Tool {
     Copy,
     /// A command or a path on many hosts.
     Broadcast,
+    /// One host of a broadcast, for another replica.
+    Visit,
 }
 
 /// What a tool call is made with.
@@ -50,6 +54,8 @@ pub struct Call<'a> {
     pub ops: &'a Ops,
     /// Who calls.
     pub principal: &'a Principal,
+    /// The replica that calls, if it is one.
+    pub replica: Option<&'a Replica>,
     /// When the call is over.
     pub deadline: Deadline,
     /// Who hears how far it is.
@@ -121,7 +127,7 @@ impl From<Failure> for Answered {
 
 impl Tool {
     /// All of them, in the order they are listed.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Scout,
         Self::Hosts,
         Self::Read,
@@ -130,6 +136,7 @@ impl Tool {
         Self::Run,
         Self::Copy,
         Self::Broadcast,
+        Self::Visit,
     ];
 
     /// The name.
@@ -144,6 +151,7 @@ impl Tool {
             Self::Run => "run",
             Self::Copy => "copy",
             Self::Broadcast => "broadcast",
+            Self::Visit => VISIT,
         }
     }
 
@@ -165,6 +173,7 @@ impl Tool {
             Self::Run => run::describe(),
             Self::Copy => copy::describe(),
             Self::Broadcast => broadcast::describe(),
+            Self::Visit => visit::describe(),
         };
         schema::tool(self.name(), described)
     }
@@ -203,6 +212,10 @@ impl Tool {
             },
             Self::Broadcast => match parse(self, arguments) {
                 Ok(args) => broadcast::call(call, args).await,
+                Err(failure) => failure.into(),
+            },
+            Self::Visit => match parse(self, arguments) {
+                Ok(args) => visit::call(call, args).await,
                 Err(failure) => failure.into(),
             },
         }

@@ -32,6 +32,18 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::File,
+        Self::Directory,
+        Self::Symlink,
+        Self::Fifo,
+        Self::Socket,
+        Self::BlockDevice,
+        Self::CharDevice,
+        Self::Unknown,
+    ];
+
     /// The kind encoded in a mode.
     #[must_use]
     pub fn of_mode(mode: u32) -> Self {

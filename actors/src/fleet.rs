@@ -1,6 +1,6 @@
 //! The only door: starts the actors, and speaks with them on behalf of everyone outside.
 
-use crate::budget::Budget;
+use crate::budget::{Budget, Hold};
 use crate::census::{self, Census};
 use crate::error::{Contended, FleetError};
 use crate::host::Context;
@@ -58,6 +58,7 @@ pub struct Fleet {
 struct Inner {
     inventory: Arc<Inventory>,
     limits: Arc<Limits>,
+    budget: Budget,
     registry: ActorRef<registry::Msg>,
     rate_limit: RateLimitRef,
     census: ActorRef<census::Msg>,
@@ -94,8 +95,9 @@ impl Fleet {
         let inventory = Arc::new(settings.inventory);
         let metrics = Metrics::register(&limits);
         let (shutdown, fatal) = (CancellationToken::new(), CancellationToken::new());
+        let budget = Budget::new(limits.output_budget).shown_by(metrics.budget());
         let tools = Tools {
-            budget: Budget::new(limits.output_budget).shown_by(metrics.budget()),
+            budget: budget.clone(),
             limits: Arc::clone(&limits),
             metrics: metrics.clone(),
             shutdown: shutdown.clone(),
@@ -141,6 +143,7 @@ impl Fleet {
         let inner = Inner {
             inventory,
             limits: bounds,
+            budget,
             registry,
             rate_limit,
             census,
@@ -200,6 +203,25 @@ impl Fleet {
                 waited: began.elapsed(),
             }),
         }
+    }
+
+    /// Room for `bytes` of output that come from somewhere else than a host of this fleet, waiting until
+    /// `deadline`.
+    ///
+    /// # Errors
+    /// [`FleetError::Busy`] when there was none in time.
+    pub async fn reserve(
+        &self,
+        urgency: Urgency,
+        bytes: u64,
+        deadline: Deadline,
+    ) -> Result<Hold, FleetError> {
+        let began = Instant::now();
+        let held = self.inner.budget.reserve_for(urgency, bytes, deadline);
+        held.await.ok_or_else(|| FleetError::Busy {
+            what: Contended::Memory,
+            waited: began.elapsed(),
+        })
     }
 
     /// Connects these hosts in the background, as many as there are places for that no caller

@@ -102,6 +102,13 @@ impl KeyRing {
         self.entries.len()
     }
 
+    /// The owner of this name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&Principal> {
+        let mut owners = self.entries.iter().map(|(_, owner)| owner);
+        owners.find(|owner| &*owner.name == name)
+    }
+
     /// The owner of a presented key.
     ///
     /// The time it takes tells nothing about any stored key: digests are compared, never secrets,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::auth::{RawAuth, RawKey};
+use super::balancer::{Balancer, Endpoint, NONE, RawBalancer};
 use super::bind::Bind;
 use super::error::{ConfigError, Problems, Warning};
 use super::kind::{Held, Kind};
@@ -46,6 +47,7 @@ impl<'a> Check<'a> {
         let ssh = self.ssh(raw.ssh);
         let auth = self.auth(raw.auth);
         let tags = self.tags(raw.tags);
+        let balancer = self.balancer(&raw.balancer);
         let config = Config {
             transport: raw.transport,
             enable_ui: raw.enable_ui,
@@ -53,6 +55,7 @@ impl<'a> Check<'a> {
             http: raw.http.into(),
             ops: raw.ops.into(),
             metrics: raw.metrics.into(),
+            balancer: balancer?,
             limits,
             ssh: ssh?,
             transfer: raw.transfer.into(),
@@ -166,6 +169,45 @@ impl<'a> Check<'a> {
             });
         }
         path
+    }
+
+    /// The balancer, or nothing where there is none; what is wrong where only half of it was given.
+    fn balancer(&mut self, raw: &RawBalancer) -> Option<Option<Balancer>> {
+        let RawBalancer { url, key_file } = raw;
+        let (key, value, other, hint) = match (url.as_str(), key_file.as_str()) {
+            (NONE, NONE) => return Some(None),
+            (NONE, file) => (
+                "balancer.key_file",
+                file,
+                "`balancer.url` does not say where the balancer is",
+                "set it, or leave both out",
+            ),
+            (url, NONE) => (
+                "balancer.url",
+                url,
+                "`balancer.key_file` does not say by which key replicas know each other",
+                "`scout key new replicas` makes one",
+            ),
+            (url, file) => {
+                // It was read once, where it stands.
+                let (url, key_file) = (
+                    Endpoint::parse(url).ok(),
+                    self.path("balancer.key_file", file),
+                );
+                return Some(Some(Balancer {
+                    url: url?,
+                    key_file: key_file?,
+                }));
+            }
+        };
+        self.problems.error(ConfigError::Conflict {
+            origin: self.origin(key),
+            key: key.into(),
+            value: value.into(),
+            other: other.into(),
+            hint: hint.into(),
+        });
+        None
     }
 
     fn auth(&mut self, raw: RawAuth) -> Option<Auth> {

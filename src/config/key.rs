@@ -62,6 +62,7 @@ impl Key {
             super::http::KEYS,
             super::ops::KEYS,
             super::metrics::KEYS,
+            super::balancer::KEYS,
             super::limits::KEYS,
             super::ssh::KEYS,
             super::transfer::KEYS,

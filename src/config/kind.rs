@@ -3,6 +3,7 @@
 //! The environment has only texts, a file has types; both end in the same [`Held`]. A secret is
 //! hashed here, in the first function that touches it, so that no later stage can leak it.
 
+use super::balancer::{self, Endpoint};
 use super::text;
 use super::units::{self, SECOND};
 
@@ -29,6 +30,8 @@ pub(super) enum Kind {
     Globs,
     /// A path, `~/` for the home directory.
     Path,
+    /// An HTTP endpoint, or `none`.
+    Url,
     /// Absolute directories.
     Directories,
     /// A log level or filter directives.
@@ -124,6 +127,10 @@ impl Kind {
             }
             Self::Host => text::bind_host(given.one()?).map(Held::Text),
             Self::Path => text::path(given.one()?).map(Held::Text),
+            Self::Url => match given.one()? {
+                balancer::NONE => Ok(Held::Text(balancer::NONE.into())),
+                text => Endpoint::parse(text).map(|url| Held::Text(url.to_string())),
+            },
             Self::Level => text::level(given.one()?).map(Held::Text),
             Self::Name => text::key_name(given.one()?).map(Held::Text),
             Self::Digest => text::digest(given.one()?).map(Held::Text),
@@ -195,6 +202,7 @@ impl Kind {
             Self::Names => "host names without scheme or port".into(),
             Self::Globs => "globs over host aliases, such as `web-*`".into(),
             Self::Path => "a path; `~/` is the home directory".into(),
+            Self::Url => "`http://NAME:PORT/mcp`, or `none`".into(),
             Self::Directories => "absolute directories, without `..`".into(),
             Self::Level => {
                 "`error`, `warn`, `info`, `debug`, `trace`, `off` or `module=level` directives"

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::auth::RawAuth;
+use super::balancer::RawBalancer;
 use super::check::Check;
 use super::environment::Environment;
 use super::error::{ConfigError, ConfigErrors, Problems, Warning};
@@ -105,6 +106,7 @@ pub(super) struct Raw {
     pub http: RawHttp,
     pub ops: RawOps,
     pub metrics: RawMetrics,
+    pub balancer: RawBalancer,
     pub limits: RawLimits,
     pub ssh: RawSsh,
     pub transfer: RawTransfer,

@@ -2,8 +2,8 @@
 //! compared with the code whenever tests run.
 
 use super::{
-    Exposition, HostMetrics, HttpMetrics, Refusals, ResourceMetrics, ToolMetrics, build_info,
-    histograms,
+    BalancerMetrics, Exposition, HostMetrics, HttpMetrics, Refusals, ResourceMetrics, ToolMetrics,
+    build_info, histograms,
 };
 use crate::config::PerHost;
 use fleet::{Fleet, HostKeyPolicy, HostName, HostPulse, HostState, Inventory, Limits, Tally};
@@ -83,6 +83,7 @@ async fn register() {
     let refusals = Refusals::register();
     let _tools = ToolMetrics::register(Duration::from_secs(1));
     let _resources = ResourceMetrics::register();
+    let _balancer = BalancerMetrics::register();
     let _http = HttpMetrics::register(refusals, 1, 1);
     let hosts = HostMetrics::register(PerHost::All, 1);
     hosts.show(&[HostPulse {

@@ -7,16 +7,20 @@
 mod allowance;
 mod answer;
 mod drive;
+mod elsewhere;
 mod members;
 mod places;
 mod report;
+mod sent;
 mod state;
 mod text;
 mod visit;
 
 pub use answer::HostAnswer;
+pub use elsewhere::OwnersAnswer;
 pub use places::Place;
 pub use report::BroadcastReport;
+pub use sent::Visit;
 pub use state::State;
 pub use text::Section;
 
@@ -100,6 +104,16 @@ pub struct Audience<'a> {
     pub stop: CancellationToken,
 }
 
+/// When work ends that may take so long, and when nothing is waited for any more.
+fn times(deadline: Deadline, span: Option<Duration>) -> (Deadline, Deadline) {
+    // Of a short request a quarter.
+    let margin = MARGIN.min(deadline.left() / 4);
+    let until = Deadline::at(deadline.instant() - margin);
+    let until = span.map_or(until, |span| until.at_most(span));
+    let over = (until.instant() + MARGIN).min(deadline.instant() - margin / 10);
+    (until, Deadline::at(over))
+}
+
 /// The work as it is done: checked, and allowed.
 enum Task {
     Run { command: Command, bounds: Bounds },
@@ -140,18 +154,17 @@ impl Ops {
         let room = Budget::output_of(limits.output_budget) / 2;
         let allowance = Allowance::new(limits.max_output.min(room), places.len());
         let most = max_bytes.unwrap_or_else(|| allowance.each().max(LEAST));
+        let elsewhere = self.elsewhere(&work, max_bytes, most)?;
         let (task, refusals) = self.prepare(principal, &places, work, max_bytes, most)?;
-        // Of a short request a quarter.
-        let margin = MARGIN.min(deadline.left() / 4);
-        let until = Deadline::at(deadline.instant() - margin);
-        let until = span.map_or(until, |span| until.at_most(span));
+        let (until, over) = times(deadline, span);
         let drive = Drive {
             ops: self,
             principal,
             task: &task,
+            elsewhere,
             timeout: limits.command_timeout,
             until,
-            over: Deadline::at((until.instant() + MARGIN).min(deadline.instant() - margin / 10)),
+            over,
             stop: audience.stop.clone(),
             width,
             // To one place it is one question, however it was asked.

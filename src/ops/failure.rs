@@ -38,6 +38,55 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// Every outcome.
+    pub(super) const OUTCOMES: [&'static str; 4] = ["unreachable", "refused", "invalid", "failed"];
+
+    /// Every code that work on one host can end with, so that another replica can name it.
+    pub(super) const CODES: [&'static str; 42] = [
+        "already_exists",
+        "auth_failed",
+        "command_refused",
+        "connect_timeout",
+        "connection_lost",
+        "deadline_passed",
+        "file_changed",
+        "file_error",
+        "host_busy",
+        "host_key_changed",
+        "host_key_refused",
+        "host_key_revoked",
+        "host_key_unknown",
+        "host_unusable",
+        "internal",
+        "invalid",
+        "memory_busy",
+        "no_input",
+        "no_sftp",
+        "no_shell",
+        "no_space",
+        "no_such_directory",
+        "not_directory",
+        "not_found",
+        "not_regular",
+        "not_started",
+        "permission_denied",
+        "pool_busy",
+        "quarantined",
+        "refused",
+        "remote_protocol_error",
+        "sftp_silent",
+        "shutting_down",
+        "stopped",
+        "unknown_host",
+        "unreachable",
+        "unsupported_by_host",
+        "connect_refused",
+        "replica_refused",
+        "replica_unreachable",
+        "unreadable_answer",
+        "failed",
+    ];
+
     /// The request itself is wrong. Nothing was sent anywhere.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self {

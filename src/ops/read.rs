@@ -4,6 +4,7 @@ mod lines;
 mod report;
 
 pub use lines::Range;
+pub(super) use report::SentRead;
 pub use report::{DirectoryReport, EntryReport, FileReport, NodeReport, ReadReport, TreeReport};
 
 use super::{Failure, Ops};

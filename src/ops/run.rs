@@ -1,8 +1,10 @@
 //! Running a command on one host.
 
 mod report;
+mod sent;
 
 pub use report::RunReport;
+pub(super) use sent::SentRun;
 
 use super::{Failure, Ops};
 use crate::access::{Action, Decision, Denial, Principal, argv};

@@ -1,7 +1,7 @@
 //! Who may send requests, and how many: the keys and the rate limit, as the HTTP shell asks for
 //! them.
 
-use crate::access::{KeyRing, Principal, Role};
+use crate::access::{KeyRing, Principal, Replica, Replicas, Role};
 use crate::http::{Caller, Denied, Gate, Refusal};
 use fleet::{Fleet, Refused};
 use futures_util::future::BoxFuture;
@@ -13,6 +13,8 @@ pub(super) struct Keys {
     ring: Option<KeyRing>,
     /// What callers without a key may do, where none is asked for.
     role: Role,
+    /// Other Scouts behind the same balancer.
+    replicas: Option<Replicas>,
     fleet: Fleet,
 }
 
@@ -22,13 +24,27 @@ impl Keys {
         Self {
             ring: (enabled && !ring.is_empty()).then_some(ring),
             role,
+            replicas: None,
             fleet,
         }
+    }
+
+    /// The same, open to replicas that present this key.
+    pub(super) fn with_replicas(mut self, key: Option<&str>) -> Self {
+        self.replicas = key.map(|key| Replicas::new(key, self.ring.clone(), self.role));
+        self
     }
 }
 
 impl Gate for Keys {
     fn authenticate(&self, presented: Option<&str>, peer: SocketAddr) -> Result<Caller, Denied> {
+        let replica = presented.and_then(|key| self.replicas.as_ref()?.authenticate(key));
+        if let Some(replica) = replica {
+            let mut caller = Caller::named("replica", peer);
+            caller.extensions.insert(Replica::principal());
+            caller.extensions.insert(replica);
+            return Ok(caller);
+        }
         let Some(ring) = &self.ring else {
             let mut caller = Caller::anonymous(peer);
             caller.extensions.insert(Principal::anonymous(self.role));
@@ -43,6 +59,10 @@ impl Gate for Keys {
 
     fn admit<'a>(&'a self, caller: &'a Caller) -> BoxFuture<'a, Result<(), Refusal>> {
         Box::pin(async move {
+            // Whoever asked the replica was counted there.
+            if caller.extensions.get::<Replica>().is_some() {
+                return Ok(());
+            }
             // A key is its own bucket wherever it is used from; without keys an address is. The
             // two cannot be confused: no name of a key has a slash.
             let bucket = match &caller.principal {

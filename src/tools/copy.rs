@@ -75,6 +75,7 @@ pub(super) async fn call(call: Call<'_>, args: Args) -> Answered {
         principal,
         deadline,
         progress,
+        ..
     } = call;
     match ops.copy(principal, request, progress, deadline).await {
         Ok(report) => answer(report),

@@ -91,6 +91,7 @@ pub(super) async fn answer(call: Call<'_>, request: DiffRequest) -> Answered {
         principal,
         deadline,
         progress,
+        ..
     } = call;
     match ops.diff(principal, request, &progress, deadline).await {
         Ok(report) => {

@@ -109,6 +109,7 @@ pub(super) async fn answer(call: Call<'_>, request: FindRequest) -> Answered {
         principal,
         deadline,
         progress,
+        ..
     } = call;
     match ops.find(principal, request, &progress, deadline).await {
         Ok(report) => {

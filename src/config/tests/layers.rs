@@ -17,6 +17,7 @@ fn every_variable_of_the_contract_has_its_default() {
         http,
         ops,
         metrics,
+        balancer,
         limits,
         ssh,
         transfer,
@@ -29,6 +30,7 @@ fn every_variable_of_the_contract_has_its_default() {
     let s = Duration::from_secs;
     assert_eq!((transport, enable_ui), (Transport::Http, false));
     assert_eq!(threads, 0);
+    assert_eq!(balancer, None);
     assert_eq!(
         (http.bind.to_string(), ops.bind.to_string()),
         ("127.0.0.1:8000".into(), "127.0.0.1:9464".into())

@@ -113,3 +113,26 @@ fn what_weakens_the_whole_is_said_with_its_place() {
     }
     assert!(load("", &[]).unwrap().warnings.is_empty());
 }
+
+#[test]
+fn a_balancer_has_an_address_and_a_key() {
+    let (url, file) = (
+        ("SCOUT_BALANCER_URL", "http://scout:8080"),
+        ("SCOUT_BALANCER_KEY_FILE", "~/replicas.key"),
+    );
+    let balancer = load("", &[url, file]).unwrap().config.balancer.unwrap();
+    assert_eq!(balancer.url.to_string(), "http://scout:8080/mcp");
+    assert_eq!(
+        balancer.key_file.to_str(),
+        Some("/nonexistent/home/replicas.key")
+    );
+    let keyless = refusal("", &[url]);
+    assert!(
+        keyless.contains("`balancer.key_file` does not say") && keyless.contains("scout key new"),
+        "{keyless}"
+    );
+    let nowhere = refusal("", &[file]);
+    assert!(nowhere.contains("`balancer.url` does not say"), "{nowhere}");
+    let tls = refusal("", &[("SCOUT_BALANCER_URL", "https://scout/mcp"), file]);
+    assert!(tls.contains("without TLS"), "{tls}");
+}

@@ -2,6 +2,7 @@
 
 use super::allowance::Allowance;
 use super::answer::{HostAnswer, What};
+use super::elsewhere::Elsewhere;
 use super::places::Place;
 use super::state::State;
 use super::visit::{Turns, Visited};
@@ -20,6 +21,8 @@ pub(super) struct Drive<'a> {
     pub(super) ops: &'a Ops,
     pub(super) principal: &'a Principal,
     pub(super) task: &'a Task,
+    /// Where there are several Scouts, the way to whichever owns a host.
+    pub(super) elsewhere: Option<Elsewhere<'a>>,
     /// The longest a command may take, whatever was asked for.
     pub(super) timeout: Duration,
     /// When work ends.

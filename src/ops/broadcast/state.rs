@@ -1,9 +1,9 @@
 //! How a broadcast went on one host.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Exactly one for every place. Only `Ok` is a success.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// The command exited with 0, or what is at the path was read.

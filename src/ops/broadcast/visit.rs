@@ -70,7 +70,7 @@ pub(super) struct Visited {
 }
 
 /// Why there is no answer, and what that is called.
-type Without = (State, Failure);
+pub(super) type Without = (State, Failure);
 
 impl Visited {
     /// No visit at all.
@@ -93,6 +93,11 @@ impl Drive<'_> {
     ) -> Visited {
         let began = Instant::now();
         let done = async {
+            if let Some(elsewhere) = &self.elsewhere {
+                // The turn is kept: its owner works on it for as long as this is waited for.
+                let _turn = turn;
+                return self.send(place, elsewhere).await;
+            }
             let (lease, _turn) = self.arrive(&place.host, turns, turn).await?;
             let path = place.path.as_ref();
             match self.task {
@@ -262,7 +267,7 @@ impl Drive<'_> {
     }
 
     /// The work was dropped, which stops it; what came of that was not waited for.
-    fn stopped(&self, host: &HostName) -> Without {
+    pub(super) fn stopped(&self, host: &HostName) -> Without {
         let message = format!(
             "{} while it was under way; it is being stopped, and what it did until then is not known",
             self.end()

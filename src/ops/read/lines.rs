@@ -1,9 +1,11 @@
 //! Which part of a file is wanted, in bytes or lines. Pure.
 
+use serde::{Deserialize, Serialize};
 use std::ops;
 
 /// A part of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Range {
     /// Bytes from `offset`, at most `limit`.
     Bytes {

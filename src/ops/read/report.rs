@@ -1,7 +1,10 @@
 //! What a read found, as text and as data.
 
 mod cut;
+mod sent;
 mod shared;
+
+pub(in crate::ops) use sent::SentRead;
 
 use super::Range;
 use crate::ops::decode::{date, permissions};

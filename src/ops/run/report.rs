@@ -12,22 +12,22 @@ use std::time::Duration;
 /// How it went.
 #[derive(Debug)]
 pub struct RunReport {
-    host: HostName,
-    outcome: Outcome,
-    stdout: Bytes,
-    stderr: Bytes,
-    cut: Cut,
-    duration: Duration,
-    hold: Arc<fleet::Hold>,
+    pub(super) host: HostName,
+    pub(super) outcome: Outcome,
+    pub(super) stdout: Bytes,
+    pub(super) stderr: Bytes,
+    pub(super) cut: Cut,
+    pub(super) duration: Duration,
+    pub(super) hold: Arc<fleet::Hold>,
 }
 
 /// Where each stream was cut, if it was: bytes kept and bytes there were.
 #[derive(Debug, Clone, Copy, Default)]
-struct Cut {
-    stdout: Option<(u64, u64)>,
-    stderr: Option<(u64, u64)>,
+pub(super) struct Cut {
+    pub(super) stdout: Option<(u64, u64)>,
+    pub(super) stderr: Option<(u64, u64)>,
     /// The hashes of what the fleet left out of each, where it is to be compared.
-    rest: [Option<[u8; 32]>; 2],
+    pub(super) rest: [Option<[u8; 32]>; 2],
 }
 
 impl RunReport {

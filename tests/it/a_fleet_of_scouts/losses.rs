@@ -83,7 +83,7 @@ async fn a_kill_costs_no_new_call_and_what_was_lost_is_unknown_and_ran_once() {
 }
 
 /// A directory in which every account may write.
-fn open_to_all(fleet: &Fleet) -> PathBuf {
+pub(super) fn open_to_all(fleet: &Fleet) -> PathBuf {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = fleet.dir().join("marks");
     std::fs::create_dir(&dir).unwrap();

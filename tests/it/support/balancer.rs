@@ -29,7 +29,12 @@ impl Balancer {
 
     /// The same where only some of them, numbered from 1, are there already.
     pub(crate) async fn start_expecting(servers: &[(u16, u16)], there: &[usize]) -> Self {
-        let (port, status) = (free_port([127, 0, 0, 1]), free_port([127, 0, 0, 1]));
+        Self::start_at(free_port([127, 0, 0, 1]), servers, there).await
+    }
+
+    /// The same at a port that the servers were told before.
+    pub(crate) async fn start_at(port: u16, servers: &[(u16, u16)], there: &[usize]) -> Self {
+        let status = free_port([127, 0, 0, 1]);
         let mut command = Command::new("haproxy");
         command
             .arg("-f")

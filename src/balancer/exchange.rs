@@ -1,0 +1,118 @@
+//! One request to the balancer on a connection of its own, as far as it is known to have come.
+
+use super::Unanswered;
+use crate::config::Endpoint;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+
+/// How long a connection to the balancer may take.
+const CONNECT: Duration = Duration::from_secs(2);
+
+/// The largest answer that is read: more than any limit of a read or a run lets through.
+const MOST: usize = 1 << 30;
+
+/// Bytes of a refusal that are read.
+const REFUSAL: usize = 64 << 10;
+
+/// How a request went, as far as it is known before the body of its answer.
+pub(super) enum Exchanged {
+    /// It reached nobody.
+    NotSent(String),
+    /// A replica answers.
+    Answering(Exchange),
+}
+
+/// A request that is being answered. Dropped, it hangs up, which ends what it asked for.
+pub(super) struct Exchange {
+    response: Response<Incoming>,
+    _connection: Connection,
+}
+
+struct Connection(JoinHandle<()>);
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Exchange {
+    /// Sends the request, and waits for the head of an answer.
+    ///
+    /// # Errors
+    /// [`Unanswered::Lost`] and [`Unanswered::Refused`].
+    pub(super) async fn begin(
+        endpoint: &Endpoint,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Exchanged, Unanswered> {
+        let address = (endpoint.host.as_str(), endpoint.port);
+        let stream = match tokio::time::timeout(CONNECT, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return Ok(Exchanged::NotSent(error.to_string())),
+            Err(_) => {
+                return Ok(Exchanged::NotSent(format!(
+                    "no connection within {CONNECT:?}"
+                )));
+            }
+        };
+        // A small request is not to wait for more; without it, it is only slower.
+        let _slower = stream.set_nodelay(true);
+        let (mut sender, connection) = match http1::handshake(TokioIo::new(stream)).await {
+            Ok(both) => both,
+            Err(error) => return Ok(Exchanged::NotSent(error.to_string())),
+        };
+        let connection = Connection(tokio::spawn(async move {
+            // What ends it ends the exchange too, which tells of it.
+            let _told: hyper::Result<()> = connection.await;
+        }));
+        let answered = sender.send_request(request).await;
+        let response = answered.map_err(|error| Unanswered::Lost(error.to_string()))?;
+        let exchange = Self {
+            response,
+            _connection: connection,
+        };
+        match exchange.response.status() {
+            StatusCode::OK => Ok(Exchanged::Answering(exchange)),
+            StatusCode::SERVICE_UNAVAILABLE => Ok(Exchanged::NotSent(exchange.refusal().await)),
+            status if status.is_server_error() => Err(Unanswered::Lost(status.to_string())),
+            status => Err(Unanswered::Refused(format!(
+                "{status}: {}",
+                exchange.refusal().await
+            ))),
+        }
+    }
+
+    /// Bytes of the answer, as its head says.
+    pub(super) fn length(&self) -> u64 {
+        self.response.body().size_hint().lower()
+    }
+
+    /// The answer.
+    ///
+    /// # Errors
+    /// [`Unanswered::Lost`] where it is not whole.
+    pub(super) async fn body(self) -> Result<Bytes, Unanswered> {
+        let body = Limited::new(self.response.into_body(), MOST)
+            .collect()
+            .await;
+        body.map(http_body_util::Collected::to_bytes)
+            .map_err(|error| Unanswered::Lost(error.to_string()))
+    }
+
+    /// What is said instead of an answer, for people.
+    async fn refusal(self) -> String {
+        let body = Limited::new(self.response.into_body(), REFUSAL)
+            .collect()
+            .await;
+        let Ok(body) = body.map(http_body_util::Collected::to_bytes) else {
+            return "no reason was given".into();
+        };
+        super::answer::reason(&body)
+    }
+}

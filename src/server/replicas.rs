@@ -1,0 +1,64 @@
+//! What makes a server one of several: the key by which they know each other, and the way to them.
+
+use super::ServerError;
+use crate::access::keys::MIN_RAW_KEY;
+use crate::balancer::Balancer;
+use crate::config::Config;
+use crate::metrics::BalancerMetrics;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+/// What others than the owner and the group may do with a file that holds a key: nothing. The group may
+/// read it, because that is how Kubernetes hands out secrets to an account that is not root.
+const OTHERS: u32 = 0o007;
+
+/// The key of the replicas, and the balancer they stand behind.
+pub(super) struct Replicas {
+    pub(super) key: String,
+    pub(super) balancer: Balancer,
+}
+
+impl Replicas {
+    /// What the configuration says of them, if there are any.
+    ///
+    /// # Errors
+    /// [`ServerError::BalancerKey`].
+    pub(super) async fn read(config: &Config) -> Result<Option<Self>, ServerError> {
+        // Counted from 0, whether there is a balancer or not.
+        let metrics = BalancerMetrics::register();
+        let Some(told) = &config.balancer else {
+            return Ok(None);
+        };
+        let refuse = |why: String| ServerError::BalancerKey {
+            path: told.key_file.clone(),
+            why,
+        };
+        let key = key(&told.key_file).await.map_err(refuse)?;
+        let balancer = Balancer::new(told.url.clone(), &key, metrics)
+            .map_err(|_| refuse("it has characters that no header can hold".into()))?;
+        tracing::info!(url = %told.url, "broadcasts go through the balancer");
+        Ok(Some(Self { key, balancer }))
+    }
+}
+
+/// The key in this file, or what is wrong with it.
+async fn key(path: &Path) -> Result<String, String> {
+    let unreadable = |error: io::Error| format!("it cannot be read: {error}");
+    let mode = tokio::fs::metadata(path).await.map_err(unreadable)?;
+    let mode = mode.permissions().mode() & 0o7777;
+    if mode & OTHERS != 0 {
+        return Err(format!(
+            "its mode is {mode:04o}, so everybody can read the key; run `chmod o= {}`",
+            path.display()
+        ));
+    }
+    let text = tokio::fs::read_to_string(path).await.map_err(unreadable)?;
+    let key = text.trim();
+    if key.len() < MIN_RAW_KEY || key.contains(char::is_whitespace) {
+        return Err(format!(
+            "it does not hold one key of at least {MIN_RAW_KEY} characters; `scout key new replicas` makes one"
+        ));
+    }
+    Ok(key.to_owned())
+}
