@@ -34,9 +34,6 @@ const PAUSES: [Duration; 3] = [
     Duration::from_millis(1500),
 ];
 
-/// What an answer holds beside the output of the host, in bytes.
-const FRAME: u64 = 4 << 10;
-
 /// The balancer.
 pub struct Balancer {
     endpoint: Endpoint,
@@ -58,8 +55,8 @@ pub enum Unanswered {
         "the replica was lost while it worked on this ({0}): what it did is not known, and nothing was repeated"
     )]
     Lost(String),
-    /// There was no room for the answer.
-    #[error(transparent)]
+    /// It was done, and there was no room for the answer in time.
+    #[error("the replica answered, but here was no room for what it says: {0}")]
     NoRoom(#[from] FleetError),
 }
 
@@ -139,8 +136,7 @@ impl Balancer {
                 (Exchanged::NotSent(why), None) => return Err(Unanswered::NotSent(why)),
             }
         };
-        let room = exchange.length().saturating_sub(FRAME).max(1);
-        let hold = fleet.reserve(urgency, room, over).await?;
+        let hold = fleet.reserve(urgency, exchange.length(), over).await?;
         Ok((structured(&exchange.body().await?)?, hold))
     }
 

@@ -13,6 +13,7 @@ mod replicas;
 
 pub use hosts::{inventory, strangers};
 pub use places::places;
+pub use replicas::replica_key;
 
 use crate::access::{KeyRing, Principal};
 use crate::admin::Admin;

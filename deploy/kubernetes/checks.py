@@ -4,7 +4,9 @@ import copy
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import kubernetes_validate
 import yaml
@@ -146,6 +148,17 @@ def replica_faults(by):
     config = yaml_free_seconds((HERE / "base/scout.toml").read_text("utf-8"), "shutdown_delay")
     if scout["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] < config + 25 + 6:
         yield "the cluster kills a replica before it has ended in order"
+    told = tomllib.loads((HERE / "base/scout.toml").read_text("utf-8"))["balancer"]
+    if urlsplit(told["url"]).hostname not in [name for kind, name in by if kind == "Service"]:
+        yield f"no service is {told['url']}"
+    pod = scout["spec"]["template"]["spec"]
+    mounts = {m["name"]: m["mountPath"] for m in pod["containers"][0]["volumeMounts"]}
+    secrets = [f"{mounts.get(v['name'])}/{i['path']}" for v in pod["volumes"] for i in v.get("secret", {}).get("items", [])]
+    if told["key_file"] not in secrets:
+        yield f"{told['key_file']} is mounted from nowhere"
+    policy = by.get(("NetworkPolicy", "scout"), {"spec": {}})
+    if not any(p == balancer["spec"]["selector"]["matchLabels"] for p in peers({"spec": {"egress": policy["spec"].get("egress", [])}})):
+        yield "replicas do not reach the balancer"
 
 
 def yaml_free_seconds(text, key):
@@ -188,6 +201,9 @@ def breaks(resources):
     yield "a policy of nobody", broken("NetworkPolicy", "scout", lambda r: r["spec"]["ingress"][0]["from"][0]["podSelector"]["matchLabels"].update({"app.kubernetes.io/name": "x"}))
     yield "no key for metrics", broken("ServiceMonitor", "scout", lambda r: r["spec"]["endpoints"][0].pop("authorization"))
     yield "a monitor of nobody", broken("ServiceMonitor", "scout", lambda r: r["spec"]["endpoints"][0].update(port="metrics"))
+    yield "no key of the replicas", broken(*s, lambda r: pod(r)["volumes"][2]["secret"]["items"][0].update(path="key"))
+    yield "no way to the balancer", broken("NetworkPolicy", "scout", lambda r: r["spec"]["egress"].pop(0))
+    yield "a balancer of another name", [r for r in resources if (r["kind"], r["metadata"]["name"]) != ("Service", "scout-mcp")]
     yield "a budget of nobody", broken("PodDisruptionBudget", "scout", lambda r: r["spec"]["selector"]["matchLabels"].update({"app.kubernetes.io/name": "x"}))
 
 

@@ -27,25 +27,41 @@ impl Replicas {
     pub(super) async fn read(config: &Config) -> Result<Option<Self>, ServerError> {
         // Counted from 0, whether there is a balancer or not.
         let metrics = BalancerMetrics::register();
-        let Some(told) = &config.balancer else {
+        let asked = config.clone();
+        let key = tokio::task::spawn_blocking(move || replica_key(&asked)).await;
+        let key = key.map_err(|_| ServerError::Failed("the reading of `balancer.key_file`"))??;
+        let (Some(told), Some(key)) = (&config.balancer, key) else {
             return Ok(None);
         };
-        let refuse = |why: String| ServerError::BalancerKey {
+        let balancer = Balancer::new(told.url.clone(), &key, metrics);
+        let balancer = balancer.map_err(|_| ServerError::BalancerKey {
             path: told.key_file.clone(),
-            why,
-        };
-        let key = key(&told.key_file).await.map_err(refuse)?;
-        let balancer = Balancer::new(told.url.clone(), &key, metrics)
-            .map_err(|_| refuse("it has characters that no header can hold".into()))?;
+            why: "it has characters that no header can hold".into(),
+        })?;
         tracing::info!(url = %told.url, "broadcasts go through the balancer");
         Ok(Some(Self { key, balancer }))
     }
 }
 
+/// The key by which replicas know each other, if there are any. Blocks.
+///
+/// # Errors
+/// [`ServerError::BalancerKey`].
+pub fn replica_key(config: &Config) -> Result<Option<String>, ServerError> {
+    let Some(told) = &config.balancer else {
+        return Ok(None);
+    };
+    let key = key(&told.key_file).map_err(|why| ServerError::BalancerKey {
+        path: told.key_file.clone(),
+        why,
+    })?;
+    Ok(Some(key))
+}
+
 /// The key in this file, or what is wrong with it.
-async fn key(path: &Path) -> Result<String, String> {
+fn key(path: &Path) -> Result<String, String> {
     let unreadable = |error: io::Error| format!("it cannot be read: {error}");
-    let mode = tokio::fs::metadata(path).await.map_err(unreadable)?;
+    let mode = std::fs::metadata(path).map_err(unreadable)?;
     let mode = mode.permissions().mode() & 0o7777;
     if mode & OTHERS != 0 {
         return Err(format!(
@@ -53,7 +69,7 @@ async fn key(path: &Path) -> Result<String, String> {
             path.display()
         ));
     }
-    let text = tokio::fs::read_to_string(path).await.map_err(unreadable)?;
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
     let key = text.trim();
     if key.len() < MIN_RAW_KEY || key.contains(char::is_whitespace) {
         return Err(format!(

@@ -36,8 +36,10 @@ impl Report {
             Ok(loaded) => {
                 report.hosts(&loaded.config);
                 let places = server::places(&loaded.config).err();
-                let error = places.map(|error| Chain(&error).to_string());
-                report.errors.extend(error);
+                let key = server::replica_key(&loaded.config).err();
+                let errors = places.iter().chain(&key);
+                let errors = errors.map(|error| Chain(error).to_string());
+                report.errors.extend(errors);
             }
             Err(refused) => {
                 let errors = refused.errors().iter();

@@ -198,9 +198,12 @@ fn unheard(host: &HostName, unanswered: Unanswered) -> Without {
             "connection_lost",
             "look at the host before this is done again",
         ),
-        Unanswered::NoRoom(error) => {
-            return (State::Failed, Failure::from(error));
-        }
+        Unanswered::NoRoom(_) => (
+            State::Failed,
+            "failed",
+            "memory_busy",
+            "ask for less output (`max_bytes`), or raise `limits.output_budget`",
+        ),
     };
     let failure = Failure {
         outcome,

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::{SOON, for_each_host, owned, read, replica};
 use crate::support::balancer::Balancer;
-use crate::support::client::{Client, Era};
+use crate::support::client::Era;
 use crate::support::eventually;
 use crate::support::fleet::Fleet;
-use crate::support::server::{ServerBuilder, TestServer};
+use crate::support::server::{ServerBuilder, TestServer, run_cli_with};
 use crate::support::sockets::free_port;
 
 const KEY: &str = "key-of-the-replicas-0123456789";
@@ -285,7 +285,7 @@ async fn replicas_act_with_the_rights_of_the_caller_and_have_none_themselves() {
     );
     assert!(as_laptop("web-10", "ls /").await.contains("unknown_host"));
     assert!(
-        as_laptop("web-01", "rm -rf /")
+        as_laptop("web-01", "touch /tmp/x")
             .await
             .contains("command_refused")
     );
@@ -318,4 +318,12 @@ async fn a_key_that_everybody_can_read_is_refused() {
         end.stderr
     );
     assert!(!end.stderr.contains(KEY));
+    let env = [
+        ("SCOUT_BALANCER_URL", "http://127.0.0.1:1/mcp"),
+        ("SCOUT_BALANCER_KEY_FILE", key.to_str().unwrap()),
+    ];
+    let checked = run_cli_with(&fleet, &env, &["check"], SOON).await;
+    assert_eq!(checked.status.code(), Some(64), "{}", checked.stdout);
+    let said = format!("{}{}", checked.stdout, checked.stderr);
+    assert!(said.contains("chmod o=") && !said.contains(KEY), "{said}");
 }

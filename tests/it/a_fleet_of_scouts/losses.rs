@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::{SOON, for_each_host, owned, read, replica, run, serve, until_one_connection_each};
@@ -14,6 +14,7 @@ use crate::support::balancer::Balancer;
 use crate::support::client::{Client, Era};
 use crate::support::eventually;
 use crate::support::fleet::Fleet;
+use crate::support::procs::{marker, wait_gone, wait_present};
 
 const HOSTS: usize = 40;
 /// How long a connection that nobody uses lives here.
@@ -54,6 +55,7 @@ async fn a_kill_costs_no_new_call_and_what_was_lost_is_unknown_and_ran_once() {
     .await;
 
     dies.kill9();
+    dies.until_gone().await;
     // At once, while the balancer still takes it for alive.
     for answer in for_each_host(&hosts, |host| read(&client, host)).await {
         assert!(!answer.is_error, "{}", answer.text);
@@ -144,8 +146,7 @@ impl Callers {
 
 /// Why a call failed, if it did.
 async fn failure(client: &Client, host: &str) -> Option<String> {
-    let params =
-        serde_json::json!({"name": "read", "arguments": {"host": host, "path": "/etc/hostname"}});
+    let params = json!({"name": "read", "arguments": {"host": host, "path": "/etc/hostname"}});
     match client.prepare("tools/call", params).send().await {
         Err(error) => Some(format!("{host}: {error:?}")),
         Ok(answer) => {
@@ -224,4 +225,21 @@ async fn with_no_replica_left_a_call_is_known_not_to_have_run() {
     assert_eq!(answer.status(), 503);
     let said = answer.text().await.unwrap();
     assert!(said.contains("not sent anywhere"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_client_that_leaves_had_running_ends() {
+    let fleet = Fleet::start(1).await;
+    let (_servers, balancer) = serve(vec![replica(&fleet)]).await;
+    for era in [Era::Modern, Era::Legacy] {
+        let client = balancer.client(era);
+        let mark = marker();
+        let arguments =
+            json!({"host": "web-01", "command": "sleep 600", "env": {"SCOUT_TEST_MARK": mark}});
+        let params = json!({"name": "run", "arguments": arguments});
+        let call = tokio::spawn(client.prepare("tools/call", params).send());
+        wait_present(&mark, SOON).await;
+        call.abort();
+        wait_gone(&mark, Duration::from_secs(10)).await;
+    }
 }

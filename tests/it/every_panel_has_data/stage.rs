@@ -63,7 +63,7 @@ impl Stage {
             .env("SCOUT_CONNECTION_TIMEOUT", CONNECT)
             .env("SCOUT_HOST_RUNNING", 2)
             .env("SCOUT_HOST_QUEUE", 2)
-            .env("SCOUT_MAX_CONCURRENT_REQUESTS", 24)
+            .env("SCOUT_MAX_CONCURRENT_REQUESTS", 100)
             .env("SCOUT_MAX_CONNECTIONS", 48)
             .env("SCOUT_MAX_BODY_SIZE", "64KiB")
             .start()

@@ -22,7 +22,8 @@ pub(super) const KEYS: [&str; 16] = [
 ];
 
 /// Requests that each key of the crowd leaves unfinished: all of them together are more than there may
-/// be connections, those of one key are fewer than its burst.
+/// be connections and fewer than there may be requests, so that each keeps its connection; those of one
+/// key are fewer than its burst.
 const UNFINISHED: usize = 10;
 
 /// What the traffic brings about, each as a counter and the values of its label: a panel that sums over

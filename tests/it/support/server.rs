@@ -164,6 +164,16 @@ impl TestServer {
         self.program.signal(Signal::SIGKILL);
     }
 
+    /// Waits until nobody can connect to one that was killed. Until then the kernel still takes calls for
+    /// it, which die with it.
+    pub(crate) async fn until_gone(&self) {
+        let start = Instant::now();
+        while tokio::net::TcpStream::connect(self.address()).await.is_ok() {
+            assert!(start.elapsed() < START, "it outlives its death");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
     /// The metrics at this moment.
     pub(crate) async fn metrics(&self) -> Samples {
         let page = get(self.ops_url("/metrics")).await.unwrap();
