@@ -186,6 +186,14 @@ def pool():
             [target("sum(scout_host_running)", "running"), target("sum(scout_host_queued)", "waiting")],
             "calls-wait-for-their-host", size=(12, 8),
         ),
+        series(
+            "Visits through the balancer",
+            "Hosts of broadcasts that were asked of the replica that owns them, per second and by how that went."
+            " Normal: `answered` alone; all 0 where there is one Scout, or balancer.url is not set. `not_sent` and"
+            " `lost` are replicas that are down or died, `refused` is a configuration that differs.",
+            "reqps", [target("sum by (outcome) (rate(scout_balancer_calls_total[R]))", "{{outcome}}")],
+            "visits-fail", size=(12, 8), stacked=True,
+        ),
     ]
 
 
