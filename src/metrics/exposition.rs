@@ -21,7 +21,7 @@ impl Exposition {
     pub fn new(recorder: PrometheusHandle, fleet: Fleet, hosts: HostMetrics) -> Self {
         describe_gauge!(
             "scout_draining",
-            "1 once the shutdown has begun and new calls are not taken any more, else 0"
+            "1 once the shutdown has begun and /readyz answers 503, else 0; calls are still taken for limits.shutdown_delay"
         );
         let process = Collector::default();
         process.describe();
