@@ -3,6 +3,7 @@
 //! and replicas come, go and die without a new call failing.
 
 mod broadcasts;
+mod envoy;
 mod losses;
 mod ownership;
 

@@ -12,6 +12,7 @@ pub(crate) mod broadcast;
 pub(crate) mod chaos;
 pub(crate) mod client;
 pub(crate) mod engine;
+pub(crate) mod envoy;
 pub(crate) mod exposition;
 pub(crate) mod fleet;
 pub(crate) mod forest;

@@ -16,16 +16,21 @@ use crate::support::sockets::free_port;
 
 const KEY: &str = "key-of-the-replicas-0123456789";
 
-/// Replicas that know the balancer, each from `builder`.
-async fn serve(fleet: &Fleet, builder: ServerBuilder) -> (Vec<TestServer>, Balancer) {
-    let port = free_port([127, 0, 0, 1]);
+/// Three replicas from `builder` that know a balancer at `port`.
+pub(super) async fn replicas(fleet: &Fleet, builder: ServerBuilder, port: u16) -> Vec<TestServer> {
     let key = fleet.dir().join("replicas.key");
     std::fs::write(&key, format!("{KEY}\n")).unwrap();
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
     let builder = builder
         .env("SCOUT_BALANCER_URL", format!("http://127.0.0.1:{port}/mcp"))
         .env("SCOUT_BALANCER_KEY_FILE", key.display());
-    let servers = join_all((0..3).map(|_| builder.clone().start())).await;
+    join_all((0..3).map(|_| builder.clone().start())).await
+}
+
+/// The same, with the balancer.
+async fn serve(fleet: &Fleet, builder: ServerBuilder) -> (Vec<TestServer>, Balancer) {
+    let port = free_port([127, 0, 0, 1]);
+    let servers = replicas(fleet, builder, port).await;
     let ports: Vec<_> = servers.iter().map(TestServer::ports).collect();
     let balancer = Balancer::start_at(port, &ports, &[1, 2, 3]).await;
     (servers, balancer)
