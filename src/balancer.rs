@@ -2,7 +2,7 @@
 //!
 //! A call that was sent is never sent again, because it may have run. It is known not to have been sent
 //! where no connection came about, and where the answer is 503: the balancer has no replica, or the
-//! replica takes no more.
+//! replica takes no more. Only then is it tried again, for a short while.
 
 mod answer;
 mod exchange;
@@ -47,6 +47,9 @@ pub enum Unanswered {
     /// It was sent nowhere.
     #[error("no replica can be reached through the balancer: {0}")]
     NotSent(String),
+    /// The replica takes no more at the moment.
+    #[error("the replica is busy: {0}")]
+    Busy(String),
     /// A replica, or the balancer, does not do such a thing.
     #[error("the replica refuses the call: {0}")]
     Refused(String),
@@ -113,6 +116,7 @@ impl Balancer {
         self.metrics.ended(match &answered {
             Ok(_) => "answered",
             Err(Unanswered::NotSent(_)) => "not_sent",
+            Err(Unanswered::Busy(_)) => "busy",
             Err(Unanswered::Refused(_)) => "refused",
             Err(Unanswered::Lost(_)) => "lost",
             Err(Unanswered::NoRoom(_)) => "no_room",
@@ -132,11 +136,11 @@ impl Balancer {
             let sent = Exchange::begin(&self.endpoint, self.request(host, body.clone())?).await?;
             match (sent, pauses.next()) {
                 (Exchanged::Answering(exchange), _) => break exchange,
-                (Exchanged::NotSent(_), Some(pause)) => tokio::time::sleep(pause).await,
-                (Exchanged::NotSent(why), None) => return Err(Unanswered::NotSent(why)),
+                (Exchanged::NotBegun(_), Some(pause)) => tokio::time::sleep(pause).await,
+                (Exchanged::NotBegun(why), None) => return Err(why),
             }
         };
-        let hold = fleet.reserve(urgency, exchange.length(), over).await?;
+        let hold = fleet.reserve(urgency, exchange.length()?, over).await?;
         Ok((structured(&exchange.body().await?)?, hold))
     }
 

@@ -190,7 +190,8 @@ def pool():
             "Visits through the balancer",
             "Hosts of broadcasts that were asked of the replica that owns them, per second and by how that went."
             " Normal: `answered` alone; all 0 where there is one Scout, or balancer.url is not set. `not_sent` and"
-            " `lost` are replicas that are down or died, `refused` is a configuration that differs.",
+            " `lost` are replicas that are down or died, `busy` those with too much to do, `refused` is a configuration"
+            " that differs.",
             "reqps", [target("sum by (outcome) (rate(scout_balancer_calls_total[R]))", "{{outcome}}")],
             "visits-fail", size=(12, 8), stacked=True,
         ),

@@ -2,6 +2,7 @@
 
 use super::Unanswered;
 use crate::config::Endpoint;
+use http::header::RETRY_AFTER;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Body as _, Bytes, Incoming};
@@ -14,16 +15,13 @@ use tokio::task::JoinHandle;
 /// How long a connection to the balancer may take.
 const CONNECT: Duration = Duration::from_secs(2);
 
-/// The largest answer that is read: more than any limit of a read or a run lets through.
-const MOST: usize = 1 << 30;
-
 /// Bytes of a refusal that are read.
 const REFUSAL: usize = 64 << 10;
 
 /// How a request went, as far as it is known before the body of its answer.
 pub(super) enum Exchanged {
-    /// It reached nobody.
-    NotSent(String),
+    /// It was not begun: nobody was reached, or who was reached takes no more.
+    NotBegun(Unanswered),
     /// A replica answers.
     Answering(Exchange),
 }
@@ -54,18 +52,14 @@ impl Exchange {
         let address = (endpoint.host.as_str(), endpoint.port);
         let stream = match tokio::time::timeout(CONNECT, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Ok(Exchanged::NotSent(error.to_string())),
-            Err(_) => {
-                return Ok(Exchanged::NotSent(format!(
-                    "no connection within {CONNECT:?}"
-                )));
-            }
+            Ok(Err(error)) => return Ok(not_sent(error)),
+            Err(_) => return Ok(not_sent(format!("no connection within {CONNECT:?}"))),
         };
         // A small request is not to wait for more; without it, it is only slower.
         let _slower = stream.set_nodelay(true);
         let (mut sender, connection) = match http1::handshake(TokioIo::new(stream)).await {
             Ok(both) => both,
-            Err(error) => return Ok(Exchanged::NotSent(error.to_string())),
+            Err(error) => return Ok(not_sent(error)),
         };
         let connection = Connection(tokio::spawn(async move {
             // What ends it ends the exchange too, which tells of it.
@@ -79,7 +73,9 @@ impl Exchange {
         };
         match exchange.response.status() {
             StatusCode::OK => Ok(Exchanged::Answering(exchange)),
-            StatusCode::SERVICE_UNAVAILABLE => Ok(Exchanged::NotSent(exchange.refusal().await)),
+            StatusCode::SERVICE_UNAVAILABLE => {
+                Ok(Exchanged::NotBegun(exchange.unavailable().await))
+            }
             status if status.is_server_error() => Err(Unanswered::Lost(status.to_string())),
             status => Err(Unanswered::Refused(format!(
                 "{status}: {}",
@@ -88,9 +84,13 @@ impl Exchange {
         }
     }
 
-    /// Bytes of the answer, as its head says.
-    pub(super) fn length(&self) -> u64 {
-        self.response.body().size_hint().lower()
+    /// Bytes of the answer, which its head says: memory is taken before it is read.
+    ///
+    /// # Errors
+    /// [`Unanswered::Lost`] where it does not say.
+    pub(super) fn length(&self) -> Result<u64, Unanswered> {
+        let length = self.response.body().size_hint().exact();
+        length.ok_or_else(|| Unanswered::Lost("its answer has no length".into()))
     }
 
     /// The answer.
@@ -98,11 +98,19 @@ impl Exchange {
     /// # Errors
     /// [`Unanswered::Lost`] where it is not whole.
     pub(super) async fn body(self) -> Result<Bytes, Unanswered> {
-        let body = Limited::new(self.response.into_body(), MOST)
-            .collect()
-            .await;
+        let body = self.response.into_body().collect().await;
         body.map(http_body_util::Collected::to_bytes)
             .map_err(|error| Unanswered::Lost(error.to_string()))
+    }
+
+    /// Who says 503: a replica says when to come again (RFC 9110, section 10.2.3), the balancer does not.
+    async fn unavailable(self) -> Unanswered {
+        let busy = self.response.headers().contains_key(RETRY_AFTER);
+        let why = self.refusal().await;
+        match busy {
+            true => Unanswered::Busy(why),
+            false => Unanswered::NotSent(why),
+        }
     }
 
     /// What is said instead of an answer, for people.
@@ -115,4 +123,8 @@ impl Exchange {
         };
         super::answer::reason(&body)
     }
+}
+
+fn not_sent(why: impl ToString) -> Exchanged {
+    Exchanged::NotBegun(Unanswered::NotSent(why.to_string()))
 }

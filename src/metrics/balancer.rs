@@ -5,7 +5,9 @@ use metrics::{Counter, counter, describe_counter};
 const CALLS: &str = "scout_balancer_calls_total";
 
 /// Every way in which one can end.
-const OUTCOMES: [&str; 6] = ["answered", "not_sent", "refused", "lost", "no_room", "late"];
+const OUTCOMES: [&str; 7] = [
+    "answered", "not_sent", "busy", "refused", "lost", "no_room", "late",
+];
 
 /// The counters. Cheap to clone.
 #[derive(Clone)]
@@ -17,7 +19,7 @@ impl BalancerMetrics {
     pub fn register() -> Self {
         describe_counter!(
             CALLS,
-            "Hosts of broadcasts that were asked for through the balancer: answered, not sent because no replica could be reached, refused by the replica, lost with it, without room for the answer, or not answered by the end of the broadcast"
+            "Hosts of broadcasts that were asked for through the balancer: answered, not sent because no replica could be reached, left because the replica was busy, refused by it, lost with it, without room for the answer, or not answered by the end of the broadcast"
         );
         let counters = OUTCOMES.map(|outcome| counter!(CALLS, "outcome" => outcome));
         for counter in &counters {

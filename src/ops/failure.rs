@@ -42,7 +42,7 @@ impl Failure {
     pub(super) const OUTCOMES: [&'static str; 4] = ["unreachable", "refused", "invalid", "failed"];
 
     /// Every code that work on one host can end with, so that another replica can name it.
-    pub(super) const CODES: [&'static str; 42] = [
+    pub(super) const CODES: [&'static str; 43] = [
         "already_exists",
         "auth_failed",
         "command_refused",
@@ -81,6 +81,7 @@ impl Failure {
         "unreachable",
         "unsupported_by_host",
         "connect_refused",
+        "replica_busy",
         "replica_refused",
         "replica_unreachable",
         "unreadable_answer",

@@ -186,6 +186,12 @@ fn unheard(host: &HostName, unanswered: Unanswered) -> Without {
             "replica_unreachable",
             "nothing was done on the host; check `balancer.url`, and that replicas are up",
         ),
+        Unanswered::Busy(_) => (
+            State::Refused,
+            "refused",
+            "replica_busy",
+            "nothing was done on the host; ask again, with a smaller `width`, or raise `limits.max_concurrent_requests`",
+        ),
         Unanswered::Refused(_) => (
             State::Refused,
             "refused",
