@@ -79,7 +79,7 @@ async fn ten_hosts_by_turns_never_hold_four_connections() {
         "the busy host kept its connection"
     );
     assert_eq!(watched.most, 3, "{watched:?}");
-    assert!(watched.samples > 200, "{watched:?}");
+    assert!(watched.samples > 50, "{watched:?}");
     let [capacity, idle] = evictions(&server).await;
     let logins = fleet.logins();
     // Whoever was not evicted is connected still.
