@@ -1,6 +1,7 @@
 //! What makes a server one of several: the key by which they know each other, and the way to them.
 
 use super::ServerError;
+use crate::access::KeyRing;
 use crate::access::keys::MIN_RAW_KEY;
 use crate::balancer::Balancer;
 use crate::config::Config;
@@ -51,11 +52,20 @@ pub fn replica_key(config: &Config) -> Result<Option<String>, ServerError> {
     let Some(told) = &config.balancer else {
         return Ok(None);
     };
-    let key = key(&told.key_file).map_err(|why| ServerError::BalancerKey {
+    let refuse = |why| ServerError::BalancerKey {
         path: told.key_file.clone(),
         why,
-    })?;
-    Ok(Some(key))
+    };
+    let key = key(&told.key_file).map_err(refuse)?;
+    // Whoever has it may name any caller.
+    let clients = KeyRing::new(config.auth.keys.clone());
+    match clients.authenticate(&key) {
+        None => Ok(Some(key)),
+        Some(client) => Err(refuse(format!(
+            "it holds the key of the client `{}`, and must be nobody else's; `scout key new replicas` makes one",
+            client.name
+        ))),
+    }
 }
 
 /// The key in this file, or what is wrong with it.

@@ -305,7 +305,7 @@ async fn replicas_act_with_the_rights_of_the_caller_and_have_none_themselves() {
 }
 
 #[tokio::test]
-async fn a_key_that_everybody_can_read_is_refused() {
+async fn a_key_that_others_have_is_refused() {
     let fleet = Fleet::builder().shared(1).start().await;
     let key = fleet.dir().join("replicas.key");
     std::fs::write(&key, KEY).unwrap();
@@ -331,4 +331,14 @@ async fn a_key_that_everybody_can_read_is_refused() {
     assert_eq!(checked.status.code(), Some(64), "{}", checked.stdout);
     let said = format!("{}{}", checked.stdout, checked.stderr);
     assert!(said.contains("chmod o=") && !said.contains(KEY), "{said}");
+
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let env = [env[0], env[1], ("SCOUT_API_KEYS", KEY)];
+    let checked = run_cli_with(&fleet, &env, &["check"], SOON).await;
+    assert_eq!(checked.status.code(), Some(64), "{}", checked.stdout);
+    let said = format!("{}{}", checked.stdout, checked.stderr);
+    assert!(
+        said.contains("the key of the client") && !said.contains(KEY),
+        "{said}"
+    );
 }
