@@ -10,15 +10,17 @@ mod exchange;
 use crate::config::Endpoint;
 use crate::metrics::BalancerMetrics;
 use answer::structured;
-use exchange::{Exchange, Exchanged};
-use fleet::{Deadline, Fleet, FleetError, Hold, HostName, Urgency};
+use exchange::{Exchanged, Line};
+use fleet::{Deadline, HostName};
 use http::{HeaderValue, Request};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The tool of replicas for each other.
 pub const VISIT: &str = "visit";
@@ -34,11 +36,29 @@ const PAUSES: [Duration; 3] = [
     Duration::from_millis(1500),
 ];
 
+/// The unit in which memory is counted, in bytes.
+const UNIT: u64 = 1024;
+
 /// The balancer.
 pub struct Balancer {
     endpoint: Endpoint,
     key: HeaderValue,
     metrics: BalancerMetrics,
+    /// Memory for requests until they are answered, and for answers until they are taken over. Apart from
+    /// each other and from that of the fleet: an owner holds its answer until it is read, and may be this
+    /// very process.
+    sending: Room,
+    reading: Room,
+}
+
+/// An answer, and how large it was.
+pub struct Answered<T> {
+    /// What it says.
+    pub data: T,
+    /// Bytes it had on the way.
+    pub bytes: u64,
+    /// To be kept until the data is accounted for.
+    pub room: OwnedSemaphorePermit,
 }
 
 /// Why there is no answer of a replica.
@@ -58,19 +78,24 @@ pub enum Unanswered {
         "the replica was lost while it worked on this ({0}): what it did is not known, and nothing was repeated"
     )]
     Lost(String),
+    /// It was sent, and not answered in time.
+    #[error("the replica has not answered in time")]
+    Late,
     /// It was done, and there was no room for the answer in time.
-    #[error("the replica answered, but here was no room for what it says: {0}")]
-    NoRoom(#[from] FleetError),
+    #[error("the replica answered, and there was no room for what it says in time")]
+    NoRoom,
 }
 
 impl Balancer {
-    /// The balancer at this endpoint, for replicas with this key.
+    /// The balancer at this endpoint, for replicas with this key. Requests under way, and answers that are
+    /// read, have so many bytes each.
     ///
     /// # Errors
     /// A key that cannot stand in a header.
     pub fn new(
         endpoint: Endpoint,
         key: &str,
+        bytes: u64,
         metrics: BalancerMetrics,
     ) -> Result<Self, http::header::InvalidHeaderValue> {
         let mut key = HeaderValue::try_from(format!("Bearer {key}"))?;
@@ -79,21 +104,75 @@ impl Balancer {
             endpoint,
             key,
             metrics,
+            sending: Room::new(bytes),
+            reading: Room::new(bytes),
         })
     }
 
-    /// Asks the owner of `host` to visit it, with these arguments. The memory of the answer is that of
-    /// `fleet`, and is waited for until `over`, as is the answer.
+    /// Asks the owner of `host` to visit it, with these arguments, which are made for each try. Nothing is
+    /// sent after `until`, and nothing is waited for after `over`.
     ///
     /// # Errors
-    /// [`Unanswered`]. Nothing when `over` came first.
+    /// [`Unanswered`].
     pub async fn visit<A: Serialize, T: DeserializeOwned>(
         &self,
         host: &HostName,
-        arguments: &A,
-        memory: (&Fleet, Urgency),
+        arguments: impl Fn() -> A,
+        until: Deadline,
         over: Deadline,
-    ) -> Result<Option<(T, Hold)>, Unanswered> {
+    ) -> Result<Answered<T>, Unanswered> {
+        let answered = self.ask(host, arguments, until, over).await;
+        self.metrics.ended(match &answered {
+            Ok(_) => "answered",
+            Err(Unanswered::NotSent(_)) => "not_sent",
+            Err(Unanswered::Busy(_)) => "busy",
+            Err(Unanswered::Refused(_)) => "refused",
+            Err(Unanswered::Lost(_)) => "lost",
+            Err(Unanswered::Late) => "late",
+            Err(Unanswered::NoRoom) => "no_room",
+        });
+        answered
+    }
+
+    async fn ask<A: Serialize, T: DeserializeOwned>(
+        &self,
+        host: &HostName,
+        arguments: impl Fn() -> A,
+        until: Deadline,
+        over: Deadline,
+    ) -> Result<Answered<T>, Unanswered> {
+        let mut pauses = PAUSES.into_iter();
+        let exchange = loop {
+            let why = match self.try_once(host, &arguments(), until, over).await? {
+                Exchanged::Answering(exchange) => break exchange,
+                Exchanged::NotBegun(why) => why,
+            };
+            match pauses.next() {
+                Some(pause) if pause < until.left() => tokio::time::sleep(pause).await,
+                _ => return Err(why),
+            }
+        };
+        let bytes = exchange.length()?;
+        // The text, and what it is taken apart into.
+        let room = self.reading.take(2 * bytes, over).await;
+        let room = room.ok_or(Unanswered::NoRoom)?;
+        let body = tokio::time::timeout_at(over.instant(), exchange.body()).await;
+        let body = body.map_err(|_| Unanswered::Late)??;
+        Ok(Answered {
+            data: structured(&body)?,
+            bytes,
+            room,
+        })
+    }
+
+    async fn try_once<A: Serialize>(
+        &self,
+        host: &HostName,
+        arguments: &A,
+        until: Deadline,
+        over: Deadline,
+    ) -> Result<Exchanged, Unanswered> {
+        let not_sent = |why: &str| Ok(Exchanged::NotBegun(Unanswered::NotSent(why.into())));
         let body = json!({
             "jsonrpc": "2.0",
             "id": 1,
@@ -108,40 +187,16 @@ impl Balancer {
             },
         });
         let body = Bytes::from(body.to_string());
-        let asked = tokio::time::timeout_at(over.instant(), self.ask(host, &body, memory, over));
-        let Ok(answered) = asked.await else {
-            self.metrics.ended("late");
-            return Ok(None);
+        let Some(_room) = self.sending.take(body.len() as u64, until).await else {
+            return not_sent("too much was on its way to other replicas");
         };
-        self.metrics.ended(match &answered {
-            Ok(_) => "answered",
-            Err(Unanswered::NotSent(_)) => "not_sent",
-            Err(Unanswered::Busy(_)) => "busy",
-            Err(Unanswered::Refused(_)) => "refused",
-            Err(Unanswered::Lost(_)) => "lost",
-            Err(Unanswered::NoRoom(_)) => "no_room",
-        });
-        answered.map(Some)
-    }
-
-    async fn ask<T: DeserializeOwned>(
-        &self,
-        host: &HostName,
-        body: &Bytes,
-        (fleet, urgency): (&Fleet, Urgency),
-        over: Deadline,
-    ) -> Result<(T, Hold), Unanswered> {
-        let mut pauses = PAUSES.into_iter();
-        let exchange = loop {
-            let sent = Exchange::begin(&self.endpoint, self.request(host, body.clone())?).await?;
-            match (sent, pauses.next()) {
-                (Exchanged::Answering(exchange), _) => break exchange,
-                (Exchanged::NotBegun(_), Some(pause)) => tokio::time::sleep(pause).await,
-                (Exchanged::NotBegun(why), None) => return Err(why),
-            }
+        let request = self.request(host, body)?;
+        let line = match Line::connect(&self.endpoint, until).await {
+            Ok(line) => line,
+            Err(why) => return not_sent(&why),
         };
-        let hold = fleet.reserve(urgency, exchange.length()?, over).await?;
-        Ok((structured(&exchange.body().await?)?, hold))
+        let answered = tokio::time::timeout_at(over.instant(), line.send(request)).await;
+        answered.unwrap_or(Err(Unanswered::Late))
     }
 
     fn request(&self, host: &HostName, body: Bytes) -> Result<Request<Full<Bytes>>, Unanswered> {
@@ -156,5 +211,29 @@ impl Balancer {
             .header("Mcp-Param-Host", host.as_str())
             .body(Full::new(body))
             .map_err(|error| Unanswered::NotSent(error.to_string()))
+    }
+}
+
+/// So many bytes, in units of a kibibyte.
+struct Room {
+    units: Arc<Semaphore>,
+    all: u32,
+}
+
+impl Room {
+    fn new(bytes: u64) -> Self {
+        let all = u32::try_from(bytes / UNIT).unwrap_or(u32::MAX / 8).max(1);
+        Self {
+            units: Arc::new(Semaphore::new(all as usize)),
+            all,
+        }
+    }
+
+    /// Waits for room for so many bytes; for more than there are it is all of it.
+    async fn take(&self, bytes: u64, until: Deadline) -> Option<OwnedSemaphorePermit> {
+        let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
+        let permit = Arc::clone(&self.units).acquire_many_owned(units.min(self.all));
+        let permit = tokio::time::timeout_at(until.instant(), permit).await;
+        permit.ok()?.ok()
     }
 }

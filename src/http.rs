@@ -28,5 +28,6 @@ mod table;
 
 pub(crate) use credentials::presented_key;
 pub use gate::{Caller, Denied, Gate, Open, Refusal};
+pub use refusal::NOT_BEGUN;
 pub use server::{Drained, Server};
 pub use settings::{Observer, Settings, Surroundings, TurnedAway};

@@ -2,11 +2,13 @@
 
 use super::Unanswered;
 use crate::config::Endpoint;
+use crate::http::NOT_BEGUN;
+use fleet::Deadline;
 use http::header::RETRY_AFTER;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Body as _, Bytes, Incoming};
-use hyper::client::conn::http1;
+use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -40,40 +42,52 @@ impl Drop for Connection {
     }
 }
 
-impl Exchange {
+/// A connection on which nothing was sent yet.
+pub(super) struct Line {
+    sender: SendRequest<Full<Bytes>>,
+    connection: Connection,
+}
+
+impl Line {
+    /// Connects, or says why that could not be.
+    pub(super) async fn connect(endpoint: &Endpoint, until: Deadline) -> Result<Self, String> {
+        let patience = CONNECT.min(until.left());
+        let address = (endpoint.host.as_str(), endpoint.port);
+        let stream = tokio::time::timeout(patience, TcpStream::connect(address)).await;
+        let stream = stream
+            .map_err(|_| format!("no connection within {} ms", patience.as_millis()))?
+            .map_err(|error| error.to_string())?;
+        // A small request is not to wait for more; without it, it is only slower.
+        let _slower = stream.set_nodelay(true);
+        let both = http1::handshake(TokioIo::new(stream)).await;
+        let (sender, connection) = both.map_err(|error| error.to_string())?;
+        let connection = tokio::spawn(async move {
+            // What ends it ends the exchange too, which tells of it.
+            let _told: hyper::Result<()> = connection.await;
+        });
+        Ok(Self {
+            sender,
+            connection: Connection(connection),
+        })
+    }
+
     /// Sends the request, and waits for the head of an answer.
     ///
     /// # Errors
     /// [`Unanswered::Lost`] and [`Unanswered::Refused`].
-    pub(super) async fn begin(
-        endpoint: &Endpoint,
+    pub(super) async fn send(
+        mut self,
         request: Request<Full<Bytes>>,
     ) -> Result<Exchanged, Unanswered> {
-        let address = (endpoint.host.as_str(), endpoint.port);
-        let stream = match tokio::time::timeout(CONNECT, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Ok(not_sent(error)),
-            Err(_) => return Ok(not_sent(format!("no connection within {CONNECT:?}"))),
-        };
-        // A small request is not to wait for more; without it, it is only slower.
-        let _slower = stream.set_nodelay(true);
-        let (mut sender, connection) = match http1::handshake(TokioIo::new(stream)).await {
-            Ok(both) => both,
-            Err(error) => return Ok(not_sent(error)),
-        };
-        let connection = Connection(tokio::spawn(async move {
-            // What ends it ends the exchange too, which tells of it.
-            let _told: hyper::Result<()> = connection.await;
-        }));
-        let answered = sender.send_request(request).await;
+        let answered = self.sender.send_request(request).await;
         let response = answered.map_err(|error| Unanswered::Lost(error.to_string()))?;
-        let exchange = Self {
+        let exchange = Exchange {
             response,
-            _connection: connection,
+            _connection: self.connection,
         };
         match exchange.response.status() {
             StatusCode::OK => Ok(Exchanged::Answering(exchange)),
-            StatusCode::SERVICE_UNAVAILABLE => {
+            StatusCode::SERVICE_UNAVAILABLE if exchange.has(NOT_BEGUN) => {
                 Ok(Exchanged::NotBegun(exchange.unavailable().await))
             }
             status if status.is_server_error() => Err(Unanswered::Lost(status.to_string())),
@@ -83,7 +97,9 @@ impl Exchange {
             ))),
         }
     }
+}
 
+impl Exchange {
     /// Bytes of the answer, which its head says: memory is taken before it is read.
     ///
     /// # Errors
@@ -103,9 +119,13 @@ impl Exchange {
             .map_err(|error| Unanswered::Lost(error.to_string()))
     }
 
+    fn has(&self, header: &str) -> bool {
+        self.response.headers().contains_key(header)
+    }
+
     /// Who says 503: a replica says when to come again (RFC 9110, section 10.2.3), the balancer does not.
     async fn unavailable(self) -> Unanswered {
-        let busy = self.response.headers().contains_key(RETRY_AFTER);
+        let busy = self.has(RETRY_AFTER.as_str());
         let why = self.refusal().await;
         match busy {
             true => Unanswered::Busy(why),
@@ -123,8 +143,4 @@ impl Exchange {
         };
         super::answer::reason(&body)
     }
-}
-
-fn not_sent(why: impl ToString) -> Exchanged {
-    Exchanged::NotBegun(Unanswered::NotSent(why.to_string()))
 }

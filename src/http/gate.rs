@@ -28,6 +28,9 @@ pub struct Caller {
     pub peer: SocketAddr,
     /// What the catalogue shall find in `Context::extensions`.
     pub extensions: Extensions,
+    /// Whether it works for a caller that has a place already, at another server: it takes none from
+    /// those who come by themselves, but has as many of its own.
+    pub on_behalf: bool,
 }
 
 impl Caller {
@@ -37,6 +40,7 @@ impl Caller {
             principal: None,
             peer,
             extensions: Extensions::new(),
+            on_behalf: false,
         }
     }
 
@@ -46,6 +50,7 @@ impl Caller {
             principal: Some(principal.into()),
             peer,
             extensions: Extensions::new(),
+            on_behalf: false,
         }
     }
 }

@@ -15,6 +15,10 @@ use super::gate::{Denied, Refusal};
 use super::settings::TurnedAway;
 use crate::mcp::envelope::error_object;
 
+/// The header of a 503 after which nothing was begun: of ours, and of the balancer's where it reached
+/// nobody. Other 503s prove nothing, since proxies also say it of what they sent and lost.
+pub const NOT_BEGUN: &str = "scout-not-begun";
+
 /// A response without its body's surroundings.
 #[derive(Debug)]
 pub(super) struct Plain {
@@ -100,7 +104,7 @@ impl Plain {
         };
         let mut plain = Self::refusal(status, &refusal.to_string()).counted(why);
         plain.set(RETRY_AFTER, HeaderValue::from(whole_seconds(retry_after)));
-        plain
+        plain.with(HeaderName::from_static(NOT_BEGUN), "true")
     }
 
     /// 503 when as many requests as there may be are being worked on.
@@ -110,6 +114,7 @@ impl Plain {
             "too many requests are being worked on",
         )
         .with(RETRY_AFTER, "1")
+        .with(HeaderName::from_static(NOT_BEGUN), "true")
         .counted(TurnedAway::Busy)
     }
 

@@ -35,7 +35,7 @@ const EXHAUSTED: Duration = Duration::from_millis(100);
 
 /// What is said to a connection there is no place for.
 const NO_PLACE: &[u8] =
-    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nscout-not-begun: true\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// A bound server.
 #[derive(Debug)]

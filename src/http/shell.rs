@@ -44,6 +44,8 @@ pub(super) struct Shell {
     surroundings: Surroundings,
     settings: Settings,
     slots: Arc<Semaphore>,
+    /// As many again for callers on behalf of others.
+    on_behalf: Arc<Semaphore>,
 }
 
 /// A request that has passed every check.
@@ -58,22 +60,27 @@ struct Admitted {
 /// The right to be worked on.
 struct Slot {
     _permit: OwnedSemaphorePermit,
-    observer: Arc<dyn Observer>,
+    /// Who counts it, unless it is one on behalf of others.
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl Slot {
-    fn new(permit: OwnedSemaphorePermit, observer: &Arc<dyn Observer>) -> Self {
-        observer.on_work(1);
+    fn new(permit: OwnedSemaphorePermit, observer: Option<Arc<dyn Observer>>) -> Self {
+        if let Some(observer) = &observer {
+            observer.on_work(1);
+        }
         Self {
             _permit: permit,
-            observer: Arc::clone(observer),
+            observer,
         }
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.observer.on_work(-1);
+        if let Some(observer) = &self.observer {
+            observer.on_work(-1);
+        }
     }
 }
 
@@ -85,13 +92,15 @@ impl Shell {
         on_loopback: bool,
     ) -> Self {
         let names = Names::new(&settings.hosts, on_loopback);
-        let slots = Arc::new(Semaphore::new(settings.requests));
+        let slots = || Arc::new(Semaphore::new(settings.requests));
+        let (slots, on_behalf) = (slots(), slots());
         Self {
             engine,
             names,
             surroundings,
             settings,
             slots,
+            on_behalf,
         }
     }
 
@@ -129,10 +138,12 @@ impl Shell {
         let deadline = Instant::now() + self.settings.request_timeout;
         let caller = self.caller(&request, peer).await?;
         right_shape(&request, accepts)?;
-        let slot = Arc::clone(&self.slots)
-            .try_acquire_owned()
-            .map_err(|_| Plain::busy())?;
-        let slot = Slot::new(slot, &self.surroundings.observer);
+        let (slots, observer) = match caller.on_behalf {
+            false => (&self.slots, Some(Arc::clone(&self.surroundings.observer))),
+            true => (&self.on_behalf, None),
+        };
+        let permit = Arc::clone(slots).try_acquire_owned();
+        let slot = Slot::new(permit.map_err(|_| Plain::busy())?, observer);
         let (parts, incoming) = request.into_parts();
         let settings = &self.settings;
         let body = body::read(incoming, settings.body, settings.body_timeout)

@@ -41,6 +41,7 @@ impl Gate for Keys {
         let replica = presented.and_then(|key| self.replicas.as_ref()?.authenticate(key));
         if let Some(replica) = replica {
             let mut caller = Caller::named("replica", peer);
+            caller.on_behalf = true;
             caller.extensions.insert(Replica::principal());
             caller.extensions.insert(replica);
             return Ok(caller);

@@ -34,7 +34,12 @@ impl Replicas {
         let (Some(told), Some(key)) = (&config.balancer, key) else {
             return Ok(None);
         };
-        let balancer = Balancer::new(told.url.clone(), &key, metrics);
+        let balancer = Balancer::new(
+            told.url.clone(),
+            &key,
+            config.limits.output_budget / 8,
+            metrics,
+        );
         let balancer = balancer.map_err(|_| ServerError::BalancerKey {
             path: told.key_file.clone(),
             why: "it has characters that no header can hold".into(),

@@ -11,7 +11,7 @@ use super::state::State;
 use super::visit::{Turns, Visited, Without};
 use super::{Work, times};
 use crate::access::Principal;
-use crate::balancer::{Balancer, Unanswered};
+use crate::balancer::{Answered, Balancer, Unanswered};
 use crate::ops::{Failure, Normalize, Ops};
 use fleet::{Deadline, HostName, Urgency};
 use serde::ser::{Serialize, Serializer};
@@ -142,11 +142,12 @@ impl Drive<'_> {
     ) -> Result<(State, What), Without> {
         let host = &place.host;
         let path = place.path.as_ref().map(path_text).transpose();
-        let asked = Asked {
+        let path = path.map_err(|failure| (State::Refused, failure))?;
+        let asked = || Asked {
             host: host.as_str(),
             caller: &self.principal.name,
             visit: Visit {
-                path: path.map_err(|failure| (State::Refused, failure))?,
+                path: path.clone(),
                 work: Arc::clone(&elsewhere.work),
                 max_bytes: elsewhere.max_bytes,
                 most: elsewhere.most,
@@ -154,25 +155,41 @@ impl Drive<'_> {
                 span_ms: milliseconds(self.until.left()),
             },
         };
-        let memory = (&self.ops.fleet, self.urgency);
+        let visit = elsewhere.balancer.visit(host, asked, self.until, self.over);
         let answered = tokio::select! {
-            answered = elsewhere.balancer.visit(host, &asked, memory, self.over) => answered,
-            () = self.over() => return Err(self.stopped(host)),
+            biased;
+            answered = visit => answered,
+            () = self.stop.cancelled() => return Err(self.stopped(host)),
         };
-        let (sent, hold) = match answered {
-            Ok(Some(answered)) => answered,
-            Ok(None) => return Err(self.stopped(host)),
+        let answered = match answered {
+            Ok(answered) => answered,
+            Err(Unanswered::Late) => return Err(self.stopped(host)),
             Err(unanswered) => return Err(unheard(host, unanswered)),
         };
-        let sent: SentVisited<'static> = sent;
-        match sent.visited(place, Arc::new(hold)) {
-            Some((state, Ok(what))) => Ok((state, what)),
-            Some((state, Err(failure))) => Err((state, failure)),
-            None => {
-                let odd = "its answer is not understood".into();
-                Err(unheard(host, Unanswered::Lost(odd)))
-            }
+        self.take_over(place, answered).await
+    }
+
+    /// An answer as if it had been given here. As here, what finds no room is cut.
+    async fn take_over(
+        &self,
+        place: &Place,
+        answered: Answered<SentVisited<'static>>,
+    ) -> Result<(State, What), Without> {
+        let Answered { data, bytes, room } = answered;
+        let hold = self.ops.fleet.reserve(self.urgency, 0, self.over).await;
+        let mut hold = hold.map_err(|_| unheard(&place.host, Unanswered::NoRoom))?;
+        let fits = hold.grow(bytes);
+        let visited = data.visited(place, Arc::new(hold));
+        drop(room);
+        let Some((state, what)) = visited else {
+            let odd = "its answer is not understood".into();
+            return Err(unheard(&place.host, Unanswered::Lost(odd)));
+        };
+        let mut what = what.map_err(|failure| (state, failure))?;
+        if !fits {
+            what.keep(0);
         }
+        Ok((state, what))
     }
 }
 
@@ -204,7 +221,13 @@ fn unheard(host: &HostName, unanswered: Unanswered) -> Without {
             "connection_lost",
             "look at the host before this is done again",
         ),
-        Unanswered::NoRoom(_) => (
+        Unanswered::Late => (
+            State::Running,
+            "failed",
+            "stopped",
+            "call again with more time",
+        ),
+        Unanswered::NoRoom => (
             State::Failed,
             "failed",
             "memory_busy",

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 /// What one host is visited for. Everything in it came as text, from a client.
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Visit {
     /// Where on the host.
     pub(super) path: Option<String>,
@@ -33,7 +34,7 @@ pub struct Visit {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum SentWork {
     Run {
         line: Option<String>,

@@ -1,7 +1,8 @@
 //! The work on one host of a broadcast, from its turn to its answer.
 //!
 //! A turn is for work. A host that takes long to reach lets others have its turn meanwhile: those
-//! that are down must not delay those that are up.
+//! that are down must not delay those that are up. Where another replica does the work, the turn is kept
+//! for all of it, since from here nobody sees which part of it that is.
 
 use super::Task;
 use super::answer::What;
