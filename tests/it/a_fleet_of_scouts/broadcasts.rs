@@ -1,7 +1,7 @@
 //! Broadcasts that go to each host through the balancer: the same answers, from whoever owns the host.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -302,6 +302,22 @@ async fn replicas_act_with_the_rights_of_the_caller_and_have_none_themselves() {
         "{}",
         nobody.text
     );
+}
+
+/// An owner holds its answer until whoever asked has read it, and may be the same process.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn large_answers_of_one_process_do_not_wait_for_each_other() {
+    let fleet = Fleet::builder().shared(6).start().await;
+    let (_servers, balancer) = serve(&fleet, replica(&fleet)).await;
+    let client = balancer.client(Era::Modern);
+    let large = json!({"hosts": "all", "command": "yes scout | head -c 9000000", "max_bytes": 9_000_000, "deadline_s": 50});
+    let began = Instant::now();
+    let answer = client.call_tool("broadcast", large).await;
+    let took = began.elapsed();
+    assert!(!answer.is_error, "{}", answer.structured["states"]);
+    assert_eq!(answer.structured["states"], json!({"ok": 6}));
+    assert!(took < Duration::from_secs(40), "{took:?}");
+    eprintln!("answered after {took:?}");
 }
 
 #[tokio::test]
