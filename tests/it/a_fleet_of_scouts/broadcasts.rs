@@ -308,9 +308,13 @@ async fn replicas_act_with_the_rights_of_the_caller_and_have_none_themselves() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn large_answers_of_one_process_do_not_wait_for_each_other() {
     let fleet = Fleet::builder().shared(6).start().await;
-    let (_servers, balancer) = serve(&fleet, replica(&fleet)).await;
+    // More than sockets and HAProxy take on the way, and each more than half of what bulk work may have.
+    let builder = replica(&fleet)
+        .env("SCOUT_OUTPUT_BUDGET", "256MiB")
+        .env("SCOUT_MAX_OUTPUT_SIZE", "30MB");
+    let (_servers, balancer) = serve(&fleet, builder).await;
     let client = balancer.client(Era::Modern);
-    let large = json!({"hosts": "all", "command": "yes scout | head -c 9000000", "max_bytes": 9_000_000, "deadline_s": 50});
+    let large = json!({"hosts": "all", "command": "yes scout | head -c 25000000", "max_bytes": 25_000_000, "deadline_s": 50});
     let began = Instant::now();
     let answer = client.call_tool("broadcast", large).await;
     let took = began.elapsed();
