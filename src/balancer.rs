@@ -1,8 +1,8 @@
 //! The way back through the balancer: one call for one host, to whichever replica owns it.
 //!
 //! A call that was sent is never sent again, because it may have run. It is known not to have been sent
-//! where no connection came about, and where the answer is 503: the balancer has no replica, or the
-//! replica takes no more. Only then is it tried again, for a short while.
+//! where no connection came about, and where a 503 has the header that proves it: the balancer has no
+//! replica, or the replica takes no more. Only then is it tried again, for a short while.
 
 mod answer;
 mod exchange;
@@ -11,16 +11,14 @@ use crate::config::Endpoint;
 use crate::metrics::BalancerMetrics;
 use answer::structured;
 use exchange::{Exchanged, Line};
-use fleet::{Deadline, HostName};
+use fleet::{Budget, Deadline, Hold, HostName};
 use http::{HeaderValue, Request};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The tool of replicas for each other.
 pub const VISIT: &str = "visit";
@@ -36,9 +34,6 @@ const PAUSES: [Duration; 3] = [
     Duration::from_millis(1500),
 ];
 
-/// The unit in which memory is counted, in bytes.
-const UNIT: u64 = 1024;
-
 /// The balancer.
 pub struct Balancer {
     endpoint: Endpoint,
@@ -47,8 +42,8 @@ pub struct Balancer {
     /// Memory for requests until they are answered, and for answers until they are taken over. Apart from
     /// each other and from that of the fleet: an owner holds its answer until it is read, and may be this
     /// very process.
-    sending: Room,
-    reading: Room,
+    sending: Budget,
+    reading: Budget,
 }
 
 /// An answer, and how large it was.
@@ -58,7 +53,7 @@ pub struct Answered<T> {
     /// Bytes it had on the way.
     pub bytes: u64,
     /// To be kept until the data is accounted for.
-    pub room: OwnedSemaphorePermit,
+    pub room: Hold,
 }
 
 /// Why there is no answer of a replica.
@@ -88,7 +83,7 @@ pub enum Unanswered {
 
 impl Balancer {
     /// The balancer at this endpoint, for replicas with this key. Requests under way, and answers that are
-    /// read, have so many bytes each.
+    /// read, have so many bytes each, counted as [`Budget`] does.
     ///
     /// # Errors
     /// A key that cannot stand in a header.
@@ -104,8 +99,8 @@ impl Balancer {
             endpoint,
             key,
             metrics,
-            sending: Room::new(bytes),
-            reading: Room::new(bytes),
+            sending: Budget::new(bytes),
+            reading: Budget::new(bytes),
         })
     }
 
@@ -121,7 +116,30 @@ impl Balancer {
         until: Deadline,
         over: Deadline,
     ) -> Result<Answered<T>, Unanswered> {
-        let answered = self.ask(host, arguments, until, over).await;
+        let answered = async {
+            let mut pauses = PAUSES.into_iter();
+            let exchange = loop {
+                let why = match self.try_once(host, &arguments(), until, over).await? {
+                    Exchanged::Answering(exchange) => break exchange,
+                    Exchanged::NotBegun(why) => why,
+                };
+                match pauses.next() {
+                    Some(pause) if pause < until.left() => tokio::time::sleep(pause).await,
+                    _ => return Err(why),
+                }
+            };
+            let bytes = exchange.length()?;
+            let room = self.reading.reserve(bytes, over).await;
+            let room = room.ok_or(Unanswered::NoRoom)?;
+            let body = tokio::time::timeout_at(over.instant(), exchange.body()).await;
+            let body = body.map_err(|_| Unanswered::Late)??;
+            Ok(Answered {
+                data: structured(&body)?,
+                bytes,
+                room,
+            })
+        };
+        let answered = answered.await;
         self.metrics.ended(match &answered {
             Ok(_) => "answered",
             Err(Unanswered::NotSent(_)) => "not_sent",
@@ -132,37 +150,6 @@ impl Balancer {
             Err(Unanswered::NoRoom) => "no_room",
         });
         answered
-    }
-
-    async fn ask<A: Serialize, T: DeserializeOwned>(
-        &self,
-        host: &HostName,
-        arguments: impl Fn() -> A,
-        until: Deadline,
-        over: Deadline,
-    ) -> Result<Answered<T>, Unanswered> {
-        let mut pauses = PAUSES.into_iter();
-        let exchange = loop {
-            let why = match self.try_once(host, &arguments(), until, over).await? {
-                Exchanged::Answering(exchange) => break exchange,
-                Exchanged::NotBegun(why) => why,
-            };
-            match pauses.next() {
-                Some(pause) if pause < until.left() => tokio::time::sleep(pause).await,
-                _ => return Err(why),
-            }
-        };
-        let bytes = exchange.length()?;
-        // The text, and what it is taken apart into.
-        let room = self.reading.take(2 * bytes, over).await;
-        let room = room.ok_or(Unanswered::NoRoom)?;
-        let body = tokio::time::timeout_at(over.instant(), exchange.body()).await;
-        let body = body.map_err(|_| Unanswered::Late)??;
-        Ok(Answered {
-            data: structured(&body)?,
-            bytes,
-            room,
-        })
     }
 
     async fn try_once<A: Serialize>(
@@ -187,7 +174,7 @@ impl Balancer {
             },
         });
         let body = Bytes::from(body.to_string());
-        let Some(_room) = self.sending.take(body.len() as u64, until).await else {
+        let Some(_room) = self.sending.reserve(body.len() as u64, until).await else {
             return not_sent("too much was on its way to other replicas");
         };
         let request = self.request(host, body)?;
@@ -211,29 +198,5 @@ impl Balancer {
             .header("Mcp-Param-Host", host.as_str())
             .body(Full::new(body))
             .map_err(|error| Unanswered::NotSent(error.to_string()))
-    }
-}
-
-/// So many bytes, in units of a kibibyte.
-struct Room {
-    units: Arc<Semaphore>,
-    all: u32,
-}
-
-impl Room {
-    fn new(bytes: u64) -> Self {
-        let all = u32::try_from(bytes / UNIT).unwrap_or(u32::MAX / 8).max(1);
-        Self {
-            units: Arc::new(Semaphore::new(all as usize)),
-            all,
-        }
-    }
-
-    /// Waits for room for so many bytes; for more than there are it is all of it.
-    async fn take(&self, bytes: u64, until: Deadline) -> Option<OwnedSemaphorePermit> {
-        let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
-        let permit = Arc::clone(&self.units).acquire_many_owned(units.min(self.all));
-        let permit = tokio::time::timeout_at(until.instant(), permit).await;
-        permit.ok()?.ok()
     }
 }

@@ -37,7 +37,7 @@ impl Replicas {
         let balancer = Balancer::new(
             told.url.clone(),
             &key,
-            config.limits.output_budget / 8,
+            config.limits.output_budget / 2,
             metrics,
         );
         let balancer = balancer.map_err(|_| ServerError::BalancerKey {

@@ -2,6 +2,7 @@
 //! host belongs to one of them, which has its only connection; no call that may have run is repeated;
 //! and replicas come, go and die without a new call failing.
 
+mod begun;
 mod broadcasts;
 mod envoy;
 mod losses;

@@ -156,10 +156,7 @@ impl FileReport {
             modified: attributes.modified.map(date),
             offset,
             truncated,
-            mime_type: match &content {
-                Bytes::Text(_) => "text/plain",
-                Bytes::Binary(bytes) => mime_type(bytes),
-            },
+            mime_type: mime_type(&content),
             encoding: content.encoding(),
             content,
             limited: !asked,
@@ -168,9 +165,14 @@ impl FileReport {
     }
 }
 
-/// The type of binary content, by its first bytes.
-fn mime_type(bytes: &[u8]) -> &'static str {
-    infer::get(bytes).map_or("application/octet-stream", |kind| kind.mime_type())
+/// What content is; where it is no text, by its first bytes.
+fn mime_type(content: &Bytes) -> &'static str {
+    match content {
+        Bytes::Text(_) => "text/plain",
+        Bytes::Binary(bytes) => {
+            infer::get(bytes).map_or("application/octet-stream", |kind| kind.mime_type())
+        }
+    }
 }
 
 impl DirectoryReport {

@@ -16,24 +16,37 @@ use crate::support::sockets::free_port;
 
 const KEY: &str = "key-of-the-replicas-0123456789";
 
-/// Three replicas from `builder` that know a balancer at `port`.
-pub(super) async fn replicas(fleet: &Fleet, builder: ServerBuilder, port: u16) -> Vec<TestServer> {
+/// A replica that knows a balancer at `port`.
+pub(super) fn knowing(fleet: &Fleet, builder: ServerBuilder, port: u16) -> ServerBuilder {
     let key = fleet.dir().join("replicas.key");
     std::fs::write(&key, format!("{KEY}\n")).unwrap();
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let builder = builder
+    builder
         .env("SCOUT_BALANCER_URL", format!("http://127.0.0.1:{port}/mcp"))
-        .env("SCOUT_BALANCER_KEY_FILE", key.display());
+        .env("SCOUT_BALANCER_KEY_FILE", key.display())
+}
+
+/// Three of them.
+pub(super) async fn replicas(fleet: &Fleet, builder: ServerBuilder, port: u16) -> Vec<TestServer> {
+    let builder = knowing(fleet, builder, port);
     join_all((0..3).map(|_| builder.clone().start())).await
 }
 
-/// The same, with the balancer.
+/// Three, with the balancer.
 async fn serve(fleet: &Fleet, builder: ServerBuilder) -> (Vec<TestServer>, Balancer) {
     let port = free_port([127, 0, 0, 1]);
     let servers = replicas(fleet, builder, port).await;
     let ports: Vec<_> = servers.iter().map(TestServer::ports).collect();
     let balancer = Balancer::start_at(port, &ports, &[1, 2, 3]).await;
     (servers, balancer)
+}
+
+/// One, with the balancer.
+pub(super) async fn serve_one(fleet: &Fleet, builder: ServerBuilder) -> (TestServer, Balancer) {
+    let port = free_port([127, 0, 0, 1]);
+    let server = knowing(fleet, builder, port).start().await;
+    let balancer = Balancer::start_at(port, &[server.ports()], &[1]).await;
+    (server, balancer)
 }
 
 /// What differs from one time to another is taken out: how long it took, and when files changed.

@@ -4,7 +4,6 @@ use super::{
     DirectoryReport, EntryReport, FileReport, NodeReport, ReadReport, TreeReport, mime_type,
 };
 use crate::ops::sent::{SentBytes, known};
-use crate::ops::text::Bytes;
 use fleet::file::Kind;
 use fleet::{Hold, HostName, RemotePath};
 use serde::{Deserialize, Serialize};
@@ -100,10 +99,7 @@ impl<'a> SentRead<'a> {
                     modified: modified.map(Cow::into_owned),
                     offset,
                     truncated,
-                    mime_type: match &content {
-                        Bytes::Text(_) => "text/plain",
-                        Bytes::Binary(bytes) => mime_type(bytes),
-                    },
+                    mime_type: mime_type(&content),
                     encoding: content.encoding(),
                     content,
                     limited,
